@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a run came to, as values. ``run.json`` is :class:`Run`, so these names are a contract."""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.build.model import CompilerWarning
+from harness.console.model import Report
+from harness.memcg.model import Check
+from harness.tree.model import PatchLanding
+from harness.verdict import Verdict
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One workload on one kernel and interface, judged."""
+
+    name: str
+    """the workload, e.g. ``anon``: stable, without numbers or hashes"""
+    verdict: Verdict
+    reason: str
+    """one line; for a pass, what was shown"""
+    seconds: float = 0.0
+    started: str = ""
+    """ISO 8601 with zone"""
+    checks: tuple[Check, ...] = ()
+    reports: tuple[Report, ...] = ()
+    facts: dict[str, str] = {}
+    """what the workers say they did, summed"""
+    samples: str = ""
+    """path of the counter samples (JSON lines), relative to the run's directory"""
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One kernel on one interface: a guest, or several if it died on the way."""
+
+    name: str
+    """``base-v1``, ``patched-v2``, …"""
+    kernel: str
+    """``base`` or ``patched``"""
+    iface: str
+    verdict: Verdict
+    cases: tuple[Case, ...]
+    console: str = ""
+    """path of the console log, relative to the run's directory"""
+    boots: int = 0
+    boot_seconds: float = 0.0
+    """from QEMU's start to the guest's ready marker, first boot"""
+
+
+class KernelUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """A kernel of this run."""
+
+    name: str
+    release: str
+    key: str
+    cached: bool
+    seconds: float
+    image: str
+    new_warnings: tuple[CompilerWarning, ...] = ()
+    """compiler warnings that the base does not have"""
+
+
+class BlameStep(msgspec.Struct, frozen=True, kw_only=True):
+    """The series up to one patch, tried on the case that failed."""
+
+    number: int
+    subject: str
+    verdict: Verdict
+    reason: str
+
+
+class Blame(msgspec.Struct, frozen=True, kw_only=True):
+    """The first patch with which the failing case fails."""
+
+    number: int
+    subject: str
+    case: str
+    cell: str
+    steps: tuple[BlameStep, ...]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """How to repeat one step by hand: a line for a shell, quoted."""
+
+    step: str
+    command: str
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """One check that was not kept, or came close: a row of the report's drift table."""
+
+    cell: str
+    case: str
+    check: Check
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole run. ``finished`` is empty until it ended; a reader must take that for "cut off"."""
+
+    run: str
+    """its id, and the name of its directory"""
+    verdict: Verdict
+    reason: str
+    plan: str
+    started: str
+    finished: str = ""
+    seconds: float = 0.0
+    tree: str = ""
+    """name and version"""
+    tree_origin: str = ""
+    tree_fingerprint: str = ""
+    series: str = ""
+    patches: tuple[PatchLanding, ...] = ()
+    kernels: tuple[KernelUsed, ...] = ()
+    cells: tuple[Cell, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    reports: tuple[Report, ...] = ()
+    """every console report of all cells, gravest cell first"""
+    blame: Blame | None = None
+    machine: dict[str, str] = {}
+    """accelerator and why, QEMU's version, cores, compiler"""
+    commands: tuple[Command, ...] = ()

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A kernel tree, and a series put on it, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+Overlay = Mapping[str, bytes | None]
+"""Contents of files that differ from the tree as given, by path; None where the file is gone."""
+
+
+class Version(msgspec.Struct, frozen=True, order=True):
+    """A kernel version as its top Makefile has it; ordered as kernels are (rc before release)."""
+
+    major: int
+    minor: int
+    patch: int
+    """PATCHLEVEL's follower: for 2.6.27 this is (2, 6, 27); for 6.1.192 it is (6, 1, 192)"""
+    rc: int = 1 << 16
+    """the n of -rcn; 65536 for a release, so that it sorts after its candidates"""
+    text: str = ""
+    """as the tree writes it, e.g. ``2.6.27-rc3``; takes no part in comparisons by range"""
+
+
+class Tree(msgspec.Struct, frozen=True, kw_only=True):
+    """A kernel tree that was found, identified and made available in private at a stable path."""
+
+    name: str
+    """short, stable and fit for a path, e.g. ``linux-source-6.1``"""
+    version: Version
+    origin: str
+    """what the user gave: a path or ``debian``"""
+    kind: str
+    """``directory``, ``git`` or ``tarball``"""
+    fingerprint: str
+    """hex; the same when the contents are the same, as far as names, sizes and times tell"""
+    source: Path
+    """the private copy's sources: the only place that is ever written to"""
+
+
+class HunkLanding(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one hunk went."""
+
+    file: str
+    hunk: int
+    """1-based within its file and patch"""
+    status: str
+    """``clean``, ``offset`` or ``rejected``"""
+    offset: int = 0
+    """lines between where the patch says and where it went"""
+    fuzz: int = 0
+    reason: str = ""
+
+
+class PatchLanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How one patch went on: ``applied``, ``rejected``, or ``not tried`` after a rejected one."""
+
+    number: int
+    subject: str
+    status: str
+    hunks: tuple[HunkLanding, ...]
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """A series put on a tree: all of it, or nothing."""
+
+    landings: tuple[PatchLanding, ...]
+    prefixes: tuple[Overlay, ...]
+    """``prefixes[k]`` is the tree with the first k patches on; ``prefixes[0]`` is empty"""
