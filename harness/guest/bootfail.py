@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Why a guest did not come up: its last words, and the Kconfig symbols that are likely missing."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from harness.paths import CONFIGS
+from harness.tables import load
+
+_LACKS = re.compile(r"memcg-harness: lacks ([^\r\n]{1,200})")
+_UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[^\x20-\x7e]")
+_LAST_LINES = 3
+_LINE = 160
+
+
+class _Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pattern: str
+    symbols: tuple[str, ...]
+    means: str
+
+
+class _Failures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    failures: tuple[_Failure, ...]
+
+
+def explain(console: str, qemu_words: str, alive: bool) -> str:
+    """One line: what state the guest is in, the likely cause, and the last lines of its *console*."""
+    state = "is silent or too slow" if alive else "ended"
+    if qemu_words:
+        state += f" ({' '.join(qemu_words.split())[:_LINE]})"
+    return f"the guest {state}; {_cause(console)}; last lines: {_last(console)}"
+
+
+def lacks(console: str) -> tuple[str, ...]:
+    """What the guest's init says it lacks, each with the symbols that bring it."""
+    return tuple(dict.fromkeys(match.group(1).strip() for match in _LACKS.finditer(console)))
+
+
+def _cause(console: str) -> str:
+    if not console.strip():
+        return (
+            "nothing on its console: likely missing CONFIG_SERIAL_8250_CONSOLE, CONFIG_PRINTK or CONFIG_TTY"
+        )
+    for row in load(CONFIGS / "boot.yaml", _Failures).failures:
+        if re.search(row.pattern, console):
+            names = ", ".join(f"CONFIG_{name}" for name in row.symbols) or "; ".join(lacks(console))
+            return f"{row.means}: likely missing {names}"
+    return "no known cause"
+
+
+def _last(console: str) -> str:
+    lines = [_UNPRINTABLE.sub("", line).strip()[:_LINE] for line in console[-8192:].splitlines()]
+    return " | ".join([line for line in lines if line][-_LAST_LINES:]) or "none"

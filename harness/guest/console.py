@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The guest's serial console: QEMU writes it to a file, and this reads along while it grows."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.deadline import Deadline
+
+_POLL = 0.02
+_CHUNK = 1 << 16
+_BOUND = 32 << 20
+"""bytes of console kept in memory and believed; a guest that prints more has gone mad"""
+
+Reader = Callable[[bytes], None]
+
+
+class Console:
+    """Follows the file *path*. Readers are called from the following thread, each byte once, in order."""
+
+    def __init__(self, path: Path, readers: tuple[Reader, ...] = ()) -> None:
+        self.path = path
+        self._readers = readers
+        self._seen = bytearray()
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"console {path.name}", daemon=True)
+        path.touch()
+        self._thread.start()
+
+    def text(self) -> str:
+        """All that was read up to now; bytes that are no text become U+FFFD."""
+        with self._changed:
+            return self._seen.decode("utf-8", "replace")
+
+    def wait_for(self, pattern: re.Pattern[bytes], deadline: Deadline, give_up: Callable[[], bool]) -> bool:
+        """True once *pattern* is found anywhere; False when *give_up* says so or the time is up."""
+        while True:
+            hopeless = give_up()  # asked before the last look, so that last words are not missed
+            with self._changed:
+                if pattern.search(self._seen):
+                    return True
+                if hopeless or deadline.expired():
+                    return False
+                self._changed.wait(min(_POLL, deadline.remaining()))
+
+    def close(self) -> None:
+        """Read what is left in the file and stop following."""
+        self._closing.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        with self.path.open("rb") as stream:
+            while True:
+                last_look = self._closing.is_set()
+                chunk = stream.read(_CHUNK)
+                if chunk:
+                    self._take(chunk)
+                elif last_look:
+                    return
+                else:
+                    self._closing.wait(_POLL)
+
+    def _take(self, chunk: bytes) -> None:
+        with self._changed:
+            room = _BOUND - len(self._seen)
+            chunk = chunk[: max(room, 0)]
+            self._seen += chunk
+            self._changed.notify_all()
+        for reader in self._readers:
+            reader(chunk)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The guest's machine: a QEMU that is told over QMP, heard on its console, and never outlives us."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+from qemu.qmp import QMPError
+from qemu.qmp.legacy import QEMUMonitorProtocol
+
+from harness.deadline import Deadline
+from harness.errors import InfraError
+from harness.guest.accel import Accel
+from harness.guest.bootfail import explain
+from harness.guest.console import Console, Reader
+from harness.guest.keys import Keys, make_initrd
+from harness.guest.model import Image
+from harness.guest.ssh import Shell, connected
+from harness.process import end, spawned
+
+READY = re.compile(rb"memcg-harness: ready")
+_FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s")
+_QMP_TIMEOUT = 10.0
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine to build around a kernel."""
+
+    iface: str = "v2"
+    """the controller's interface that init mounts: ``v1`` or ``v2``"""
+    cpus: int = 2
+    nodes: int = 2
+    """NUMA nodes; memory and CPUs are dealt out evenly"""
+    memory_mb: int = 768
+    swap: bool = True
+    boot_seconds: float = 60.0
+    """how long the guest may take to say that it is ready"""
+    append: tuple[str, ...] = ()
+    """further words for the kernel's command line"""
+
+
+def command_line(spec: Spec) -> tuple[str, ...]:
+    """The kernel's command line.
+
+    loglevel=5 keeps warnings (level 4) and graver on the console, and informational noise, which
+    costs emulated serial time, off it. panic=-1 with QEMU's -no-reboot ends a panicking guest at once.
+    """
+    return (
+        "console=ttyS0,115200",
+        "earlyprintk=serial,ttyS0,115200",
+        "loglevel=5",
+        "oops=panic",
+        "panic=-1",
+        "nokaslr",
+        "random.trust_cpu=on",
+        "sysctl.kernel.hung_task_timeout_secs=30",
+        f"harness.iface={spec.iface}",
+        *spec.append,
+    )
+
+
+def qemu_command(kernel: Path, initrd: Path, image: Image, spec: Spec, accel: Accel) -> list[str]:
+    """QEMU's argument list, but for the console and the QMP channel.
+
+    A socket for each CPU: cores of one socket on two nodes make the kernel warn at boot (topology_sane).
+    """
+    node_mb = spec.memory_mb // spec.nodes
+    share = max(1, spec.cpus // spec.nodes)
+    argv = [
+        "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        "-M", "pc", *accel.qemu(), "-smp", f"{spec.cpus},sockets={spec.cpus}", "-m", f"{node_mb * spec.nodes}M",
+    ]  # fmt: skip
+    for node in range(spec.nodes):
+        first, last = node * share, min((node + 1) * share, spec.cpus) - 1
+        cpus = f",cpus={first}-{last}" if first <= last else ""
+        argv += ["-object", f"memory-backend-ram,id=ram{node},size={node_mb}M"]
+        argv += ["-numa", f"node,nodeid={node},memdev=ram{node}{cpus}"]
+    disks = ([("swap", image.swap)] if spec.swap else []) + [("scratch", image.scratch)]
+    for name, path in disks:
+        # snapshot=on: what the guest writes goes to an unlinked temporary file, the image stays.
+        argv += ["-drive", f"id={name},file={path},if=none,format=raw,snapshot=on,cache=unsafe"]
+        argv += ["-device", f"virtio-blk-pci,drive={name}"]
+    # Port 0: the host's kernel chooses a free one, and "info usernet" tells which; no race.
+    argv += ["-netdev", "user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22"]
+    argv += ["-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci"]
+    argv += ["-kernel", str(kernel), "-initrd", str(initrd), "-append", " ".join(command_line(spec))]
+    return argv
+
+
+class Guest:
+    """A guest that was started. ``failure`` says why it never became ready; empty when it did."""
+
+    def __init__(self, qemu: subprocess.Popen[bytes], qmp: QEMUMonitorProtocol, console: Console) -> None:
+        self._qemu = qemu
+        self._qmp = qmp
+        self._stack = ExitStack()
+        self._shell: Shell | None = None
+        self._keys: Keys | None = None
+        self.console = console
+        self.failure = ""
+        self.boot_seconds = 0.0
+        """seconds from QEMU's start to the ready marker"""
+
+    def alive(self) -> bool:
+        """True while QEMU runs; a guest that panics ends it."""
+        return self._qemu.poll() is None
+
+    def shell(self, deadline: Deadline) -> Shell:
+        """The SSH connection, opened at the first call; InfraError when the guest does not answer."""
+        if self._shell is None:
+            if self._keys is None:
+                raise InfraError("the guest never became ready")
+            port = self._port()
+            self._shell = self._stack.enter_context(connected(port, self._keys, deadline.within(30)))
+        return self._shell
+
+    def _port(self) -> int:
+        try:
+            reply = self._qmp.cmd("human-monitor-command", **{"command-line": "info usernet"})
+        except (QMPError, OSError, TimeoutError) as error:
+            raise InfraError(f"QEMU does not answer: {error}") from error
+        found = _FORWARD.search(str(reply))
+        if found is None:
+            raise InfraError("QEMU forwards no port to the guest")
+        return int(found.group(1))
+
+    def _await_ready(self, keys: Keys, began: float, deadline: Deadline) -> None:
+        if self.console.wait_for(READY, deadline, give_up=lambda: not self.alive()):
+            self._keys = keys
+        else:
+            self.failure = explain(self.console.text(), self._last_words(), self.alive())
+        self.boot_seconds = time.monotonic() - began
+
+    def _last_words(self) -> str:
+        """What QEMU itself said; only asked of one that has ended."""
+        if self.alive() or self._qemu.stdout is None:
+            return ""
+        return self._qemu.stdout.read(4096).decode("utf-8", "replace").strip()
+
+    def _close(self) -> None:
+        self._stack.close()
+        with suppress(QMPError, OSError, TimeoutError, EOFError, subprocess.TimeoutExpired):
+            if self.alive():
+                self._qmp.cmd("quit")
+                self._qemu.wait(_QMP_TIMEOUT)
+        end(self._qemu)
+        # The peer is gone, so saying goodbye to it ends in an EOFError; it must still be said,
+        # or the library says it when it is collected, on stderr.
+        with suppress(QMPError, OSError, TimeoutError, EOFError):
+            self._qmp.close()
+        self.console.close()
+
+
+@contextmanager
+def booted(
+    kernel: Path,
+    image: Image,
+    spec: Spec,
+    accel: Accel,
+    *,
+    console: Path,
+    deadline: Deadline,
+    readers: tuple[Reader, ...] = (),
+) -> Iterator[Guest]:
+    """A guest of *kernel* for the length of the block, ready or with ``failure`` set.
+
+    *console* is the absolute path of its console log; *readers* are given its bytes live. InfraError when
+    QEMU cannot be started or spoken to; a kernel that does not come up is not an error but a value.
+    """
+    with ExitStack() as stack:
+        # Beside the console log: what a killed run leaves lies in its own directory.
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(dir=console.parent, prefix=".boot-"))
+        initrd, keys = make_initrd(image, Path(scratch), deadline)
+        ours, theirs = socket.socketpair()
+        stack.callback(ours.close)
+        argv = qemu_command(kernel, initrd, image, spec, accel)
+        argv += ["-chardev", f"file,id=console,path={_escape(console)}", "-serial", "chardev:console"]
+        argv += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
+        began = time.monotonic()
+        log = Console(console, readers)
+        try:
+            with theirs:
+                qemu = stack.enter_context(spawned(argv, cwd=console.parent, pass_fds=(theirs.fileno(),)))
+        except BaseException:
+            log.close()
+            raise
+        qmp = QEMUMonitorProtocol(ours)
+        guest = Guest(qemu, qmp, log)
+        stack.callback(guest._close)
+        _greet(guest, qmp)
+        guest._await_ready(keys, began, deadline.within(spec.boot_seconds))
+        yield guest
+
+
+def _greet(guest: Guest, qmp: QEMUMonitorProtocol) -> None:
+    try:
+        qmp.settimeout(_QMP_TIMEOUT)
+        qmp.connect()
+    except (QMPError, OSError, TimeoutError, EOFError) as error:
+        words = guest._last_words() or str(error) or type(error).__name__
+        raise InfraError(f"QEMU did not start: {' '.join(words.split())[:300]}") from error
+
+
+def _escape(path: Path) -> str:
+    """QEMU separates options by commas and doubles those that are meant."""
+    return os.fspath(path).replace(",", ",,")

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Drives one workload in a guest through memcg-case, and brings back what it said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from harness.deadline import Deadline
+from harness.guest.machine import Guest
+from harness.guest.ssh import Ended
+from harness.workloads.catalogue import Workload
+
+_GRACE = 60.0
+"""seconds beyond running and settling before a case counts as hung; emulated guests are slow"""
+_SETTLES = 4
+"""memcg-case may wait for settling this often: at rest, rmdir, dying groups, and its own clean-up"""
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """How hard and how long a workload is run."""
+
+    seconds: float
+    limit: int
+    """bytes"""
+    workers: int
+    sample_ms: int
+    settle: float
+    """seconds that the group may take to come to rest"""
+    seed: int
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What memcg-case said, line by line, and how it ended."""
+
+    lines: tuple[bytes, ...]
+    ended: Ended
+    seconds: float
+
+
+def command(workload: Workload, iface: str, load: Load, files: tuple[str, ...]) -> tuple[str, ...]:
+    """The argument list of memcg-case for *workload*: what the guest runs, and what a person would."""
+    return (
+        "memcg-case", "--iface", iface, "--mount", "/cg", "--group", workload.name,
+        "--limit", str(load.limit), "--seconds", f"{load.seconds:g}",
+        "--interval", str(load.sample_ms), "--workers", str(load.workers),
+        "--settle", f"{load.settle:g}", "--seed", str(load.seed), "--dir", workload.dir,
+        "--files", ",".join(files),
+        "--", workload.program, "--bytes", str(int(load.limit * workload.share)),
+    )  # fmt: skip
+
+
+def deliver(
+    guest: Guest,
+    argv: tuple[str, ...],
+    load: Load,
+    *,
+    deadline: Deadline,
+    give_up: Callable[[], str],
+    tick: Callable[[float], None],
+) -> Delivered:
+    """Run *argv* in *guest*; *tick* is told the seconds that have passed, with each line.
+
+    Raises InfraError when SSH cannot be had at all.
+    """
+    began = time.monotonic()
+    lines: list[bytes] = []
+
+    def take(line: bytes) -> None:
+        lines.append(line)
+        tick(time.monotonic() - began)
+
+    def hopeless() -> str:
+        return give_up() or ("" if guest.alive() else "guest died")
+
+    longest = load.seconds + _SETTLES * load.settle + _GRACE
+    shell = guest.shell(deadline)
+    ended = shell.follow(argv, take, deadline.within(longest), hopeless)
+    return Delivered(tuple(lines), ended, time.monotonic() - began)
