@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The listeners of a run: bars on a terminal, lines elsewhere, a log file, and several at once."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from harness.errors import InfraError
+from harness.events import Event, Finished, Listener, Note, Progress, Started
+from harness.report.eventlines import EventLines
+from harness.report.plaintext import line
+
+_TITLE = 34
+_TEXT = 24
+_WIDE = 100
+
+
+class Live:
+    """A listener for people, on *console* (stderr): one bar a running task, a line when it has ended.
+
+    Plain lines instead where the console is no terminal, cannot move its cursor, or ``CI`` is set in
+    *environ*. Cells run in threads and may all call it. Leaving the block, also by Ctrl-C, gives
+    the terminal back as it was.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._lines = EventLines(clock)
+        self._tasks: dict[str, TaskID] = {}
+        plain = not console.is_terminal or console.is_dumb_terminal or bool(environ.get("CI"))
+        self._bars = None if plain else _bars(console)
+
+    def __enter__(self) -> Self:
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars is not None:
+            with self._lock:
+                for bar in self._tasks.values():
+                    self._bars.remove_task(bar)
+                self._tasks.clear()
+            self._bars.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show *event*."""
+        with self._lock:
+            said = self._lines.line(event)
+            if self._bars is None:
+                self._say(said, event)
+            else:
+                self._draw(self._bars, said, event)
+
+    def _draw(self, bars: Bars, said: str, event: Event) -> None:
+        match event:
+            case Started(task, title, total):
+                self._forget(bars, task)
+                self._tasks[task] = bars.add_task(line(title, _TITLE), total=total, text="")
+            case Progress(task, done, total, text) if task in self._tasks:
+                bars.update(self._tasks[task], completed=done, total=total, text=line(text, _TEXT))
+            case Finished(task):
+                self._forget(bars, task)
+                self._say(said, event)
+            case Note():
+                self._say(said, event)
+
+    def _forget(self, bars: Bars, task: str) -> None:
+        bar = self._tasks.pop(task, None)
+        if bar is not None:
+            bars.remove_task(bar)
+
+    def _say(self, said: str, event: Event) -> None:
+        if said:
+            style = "yellow" if isinstance(event, Note) and event.warning else ""
+            self._console.print(Text(said, style=style), soft_wrap=True, highlight=False)
+
+
+class LogFile:
+    """A listener that appends each event to *path* as a line with its time (ISO 8601, with zone).
+
+    InfraError when it cannot be written. Line by line, so that a run that is killed leaves its log.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._lines = EventLines()
+
+    def __call__(self, event: Event) -> None:
+        """Append *event*."""
+        with self._lock:
+            said = self._lines.line(event)
+            if not said:
+                return
+            now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
+            try:
+                with self._path.open("a", encoding="utf-8") as stream:
+                    stream.write(f"{now} {said}\n")
+            except OSError as error:
+                raise InfraError(f"{self._path}: cannot be written: {error.strerror}") from error
+
+
+def both(*listeners: Listener) -> Listener:
+    """One listener that tells each of *listeners* in turn."""
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
+
+
+def _bars(console: Console) -> Bars:
+    columns: list[ProgressColumn] = [
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=14),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    ]
+    if console.width >= _WIDE:  # without room, rich would shorten the times instead
+        columns.append(TextColumn("{task.fields[text]}", markup=False, style="dim"))
+    return Bars(*columns, console=console, transient=True)

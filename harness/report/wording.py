@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Numbers, times and findings in words: the same ones on the terminal, in JUnit and in the log."""
+
+from __future__ import annotations
+
+from harness.console.model import Report
+from harness.memcg.model import Check
+from harness.pipeline.model import Blame, Run
+from harness.report.plaintext import line
+
+_MINUTE = 60
+_HOUR = 3600
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``2 min 41 s``, ``1 h 02 min``."""
+    if round(seconds, 1) < _MINUTE:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
+
+
+def number(value: float) -> str:
+    """``2,097,152`` for a whole number, ``12.5`` otherwise."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+
+
+def check(value: Check) -> str:
+    """One line: the check, what was measured, and what was allowed, with the terms of the tolerance."""
+    state = "kept" if value.kept else "NOT KEPT"
+    return (
+        f"{state:8}  {line(value.name)}: measured {number(value.measured)} {line(value.unit)}, "
+        f"expected {number(value.expected)}, tolerance {number(value.tolerance)} ({line(value.terms)})"
+    )
+
+
+def place(report: Report) -> str:
+    """``mm/memcontrol.c:264``, or the function, or nothing."""
+    if report.file:
+        return line(f"{report.file}:{report.line}" if report.line else report.file)
+    return line(report.function)
+
+
+def blame(value: Blame, run: Run) -> str:
+    """``first bad patch: 2/3 memcg: charge the huge page twice``."""
+    total = len(run.patches)
+    position = f"{value.number}/{total}" if total else str(value.number)
+    return f"first bad patch: {position} {line(value.subject)}"
