@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -77,7 +77,8 @@ def qemu_command(kernel: Path, initrd: Path, image: Image, spec: Spec, accel: Ac
     share = max(1, spec.cpus // spec.nodes)
     argv = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-M", "pc", *accel.qemu(), "-smp", f"{spec.cpus},sockets={spec.cpus}", "-m", f"{node_mb * spec.nodes}M",
+        "-M", "pc", *accel.qemu(), "-smp", f"{spec.cpus},sockets={spec.cpus}",
+        "-m", f"{node_mb * spec.nodes}M",
     ]  # fmt: skip
     for node in range(spec.nodes):
         first, last = node * share, min((node + 1) * share, spec.cpus) - 1
@@ -133,8 +134,10 @@ class Guest:
             raise InfraError("QEMU forwards no port to the guest")
         return int(found.group(1))
 
-    def _await_ready(self, keys: Keys, began: float, deadline: Deadline) -> None:
-        if self.console.wait_for(READY, deadline, give_up=lambda: not self.alive()):
+    def _await_ready(
+        self, keys: Keys, began: float, deadline: Deadline, give_up: Callable[[], object]
+    ) -> None:
+        if self.console.wait_for(READY, deadline, lambda: not self.alive() or bool(give_up())):
             self._keys = keys
         else:
             self.failure = explain(self.console.text(), self._last_words(), self.alive())
@@ -170,10 +173,12 @@ def booted(
     console: Path,
     deadline: Deadline,
     readers: tuple[Reader, ...] = (),
+    give_up: Callable[[], object] = lambda: False,
 ) -> Iterator[Guest]:
     """A guest of *kernel* for the length of the block, ready or with ``failure`` set.
 
-    *console* is the absolute path of its console log; *readers* are given its bytes live. InfraError when
+    *console* is the absolute path of its console log; *readers* are given its bytes live;
+    *give_up* is asked, while the guest boots, whether to wait on. InfraError when
     QEMU cannot be started or spoken to; a kernel that does not come up is not an error but a value.
     """
     with ExitStack() as stack:
@@ -197,7 +202,7 @@ def booted(
         guest = Guest(qemu, qmp, log)
         stack.callback(guest._close)
         _greet(guest, qmp)
-        guest._await_ready(keys, began, deadline.within(spec.boot_seconds))
+        guest._await_ready(keys, began, deadline.within(spec.boot_seconds), give_up)
         yield guest
 
 

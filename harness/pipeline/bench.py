@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The bench that a run works at: its tree, series, compiler, kernels, guest image and accelerator."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from harness.build.kernel import kernel_for
+from harness.build.model import Kernel
+from harness.build.profile import load_profile
+from harness.build.toolchain import find_toolchain
+from harness.deadline import Deadline
+from harness.errors import InfraError
+from harness.events import Listener, task
+from harness.files import make_directory
+from harness.guest.accel import Accel, choose, qemu_version
+from harness.guest.image import prepare
+from harness.guest.machine import Spec, booted
+from harness.guest.model import Image
+from harness.paths import CONFIGS, QEMU
+from harness.pipeline.plan import Plan
+from harness.series.read import read_series
+from harness.tree.apply import apply_series, require_whole
+from harness.tree.source import open_tree
+from harness.tree.workcopy import read
+from harness.workloads.runner import Load
+
+_PROBE_SECONDS = 20.0
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for: the plan, with the command line's words already laid over it."""
+
+    plan: Plan
+    plan_path: Path
+    only: tuple[str, ...] = ("base", "patched")
+    results: Path
+    cache: Path
+    jobs: int
+
+    def load(self) -> Load:
+        """How hard each workload is run."""
+        plan = self.plan
+        return Load(
+            seconds=plan.seconds,
+            limit=plan.limit_mb << 20,
+            workers=plan.workers or plan.guest.cpus,
+            sample_ms=plan.sample_ms,
+            settle=plan.settle,
+            seed=plan.seed,
+        )
+
+    def spec(self, iface: str) -> Spec:
+        """The machine for guests of *iface*."""
+        guest = self.plan.guest
+        return Spec(
+            iface=iface,
+            cpus=guest.cpus,
+            nodes=guest.nodes,
+            memory_mb=guest.memory_mb,
+            swap=guest.swap,
+            boot_seconds=float(guest.boot_seconds),
+            append=guest.append,
+        )
+
+
+class Bench:
+    """Opened, it holds the tree's private copy for itself, with the whole series known to go on.
+
+    Opening raises UserError, before anything was made, for a series, tree, plan or tool that is no good.
+    """
+
+    def __init__(self, request: Request, listener: Listener, deadline: Deadline) -> None:
+        self._request = request
+        self._listener = listener
+        self._deadline = deadline
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        request = self._request
+        self._qemu = qemu_version(self._deadline)
+        self._toolchain = find_toolchain(request.plan.toolchain.cc, self._deadline)
+        self._profile = load_profile(CONFIGS / "kconfig", request.plan.kconfig)
+        self.series = read_series(Path(request.plan.series))
+        make_directory(request.results, "the results directory")
+        make_directory(request.cache, "the cache directory")
+        with ExitStack() as stack:
+            self.tree = stack.enter_context(
+                open_tree(
+                    request.plan.tree,
+                    cache=request.cache,
+                    listener=self._listener,
+                    deadline=self._deadline,
+                )
+            )
+            self.applied = apply_series(
+                self.series,
+                lambda path: read(self.tree, path),
+                scratch=self.tree.source.parent,
+                deadline=self._deadline,
+            )
+            require_whole(self.applied, self.series, self.tree)
+            self._stack = stack.pop_all()
+        self.machine = {
+            "qemu": self._qemu,
+            "host": platform.node(),
+            "cores": str(os.cpu_count() or 1),
+            "compiler": self._toolchain.version,
+        }
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def kernel(self, patches: int, name: str) -> Kernel:
+        """The kernel with the first *patches* patches on; BuildFailed when it does not compile."""
+        with task(self._listener, f"kernel-{name}", f"{name} kernel") as progress:
+            kernel = kernel_for(
+                self.tree,
+                self.applied.prefixes[patches],
+                self._profile,
+                cache=self._request.cache,
+                toolchain=self._toolchain,
+                jobs=self._request.jobs,
+                listener=self._listener,
+                deadline=self._deadline,
+            )
+            progress.outcome = "from the cache" if kernel.cached else "built"
+        return kernel
+
+    def image(self) -> Image:
+        """The guest image."""
+        return prepare(
+            self._request.cache,
+            QEMU,
+            jobs=self._request.jobs,
+            listener=self._listener,
+            deadline=self._deadline,
+        )
+
+    def accel(self, kernel: Kernel, image: Image, directory: Path) -> Accel:
+        """The accelerator that works here, by a probe boot of *kernel* where that is not known yet."""
+
+        def probe(candidate: Accel) -> str:
+            return probe_boot(kernel.image, image, candidate, directory, self._deadline)
+
+        return choose(self._request.plan.accel, self._request.cache, self._qemu, probe)
+
+
+def probe_boot(kernel: Path, image: Image, candidate: Accel, directory: Path, deadline: Deadline) -> str:
+    """Why a guest does not come up with *candidate*, or "" when it does; the console stays in *directory*."""
+    spec = Spec(boot_seconds=_PROBE_SECONDS)
+    console = directory / f"probe-{candidate.name}-console.log"
+    try:
+        with booted(kernel, image, spec, candidate, console=console, deadline=deadline) as guest:
+            return guest.failure
+    except InfraError as error:
+        return str(error)

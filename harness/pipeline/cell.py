@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One cell: one kernel, one interface, its workloads one after the other, a fresh guest after each death."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from harness.console.detector import find_reports
+from harness.console.markers import by_case
+from harness.console.model import Report
+from harness.deadline import Deadline
+from harness.events import Listener, task
+from harness.files import write_whole
+from harness.guest.bootfail import lacks
+from harness.memcg.invariants import judge
+from harness.memcg.stream import read_records, to_jsonl
+from harness.pipeline.judge import Evidence, add_up, judge_case
+from harness.pipeline.life import Attempt, CellJob, Host, Life
+from harness.pipeline.model import Case, Cell
+from harness.verdict import Verdict, gravest
+from harness.workloads.catalogue import Workload
+
+BOOT = "boot"
+"""the case that every cell begins with: the kernel comes up and says nothing bad"""
+
+
+def run_cell(job: CellJob, *, listener: Listener, deadline: Deadline, cancelled: threading.Event) -> Cell:
+    """Boot, run every workload, judge. InfraError when QEMU cannot be had; all else is in the Cell."""
+    pending = list(job.workloads)
+    lives: list[Life] = []
+    total = job.load.seconds * len(pending)
+    with task(listener, job.name, f"{job.name}: {len(pending)} workloads", total) as progress:
+        host = Host(job, progress, deadline, cancelled)
+        while not lives or (pending and lives[-1].attempts and not cancelled.is_set()):
+            # A guest that took no workload at all would not take the next one either.
+            log = job.directory / (f"console-{len(lives) + 1}.log" if lives else "console.log")
+            lives.append(host.live(log, pending))
+        cell = _judge_cell(job, lives, pending, cancelled.is_set())
+        progress.outcome = str(cell.verdict)
+    return cell
+
+
+def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], interrupted: bool) -> Cell:
+    cases = [_judge_boot(lives)]
+    for life in lives:
+        windows = by_case(life.console, find_reports(life.console))
+        for attempt in life.attempts:
+            cases.append(_judge_attempt(job, attempt, windows.get(attempt.workload.name, ())))
+    why = "interrupted" if interrupted else f"no guest to run it in: {_why_no_guest(lives[-1], cases)}"
+    for workload in left:
+        cases.append(
+            Case(name=workload.name, verdict=Verdict.INFRA if interrupted else Verdict.BROKEN, reason=why)
+        )
+    return Cell(
+        name=job.name,
+        kernel=job.kernel_name,
+        iface=job.iface,
+        verdict=gravest(case.verdict for case in cases),
+        cases=tuple(cases),
+        console=str(lives[0].log.relative_to(job.directory.parent)),
+        boots=len(lives),
+        boot_seconds=lives[0].boot_seconds,
+    )
+
+
+def _judge_boot(lives: Sequence[Life]) -> Case:
+    """The kernel's way to its first workload, in every guest of the cell."""
+    reports: list[Report] = []
+    for life in lives:
+        reports += by_case(life.console, find_reports(life.console)).get("", ())
+    bad = [report for report in reports if report.severity != "note"]
+    last = lives[-1]
+    if bad:
+        verdict, reason = Verdict.FAIL, bad[0].title
+    elif last.failure:
+        verdict, reason = Verdict.FAIL, last.failure
+    elif last.ssh:
+        verdict, reason = Verdict.INFRA, f"the console is clean, but {last.ssh}"
+    elif missing := lacks(lives[0].console):
+        verdict, reason = Verdict.BROKEN, f"the guest lacks {'; '.join(missing)}"
+    else:
+        verdict, reason = Verdict.PASS, f"ready after {lives[0].boot_seconds:.1f} s, console clean"
+    return Case(
+        name=BOOT, verdict=verdict, reason=reason, seconds=lives[0].boot_seconds, reports=tuple(reports)
+    )
+
+
+def _why_no_guest(life: Life, cases: Sequence[Case]) -> str:
+    return life.failure or life.ssh or cases[0].reason
+
+
+def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) -> Case:
+    stream = read_records(attempt.delivered.lines)
+    evidence = Evidence(
+        delivered=attempt.delivered,
+        stream=stream,
+        accounting=judge(stream, job.version, job.load.settle * 1000),
+        reports=tuple(reports),
+        alive=attempt.alive,
+        answers=attempt.answers,
+    )
+    verdict, reason = judge_case(attempt.workload, evidence)
+    samples = job.directory / f"{attempt.workload.name}.samples.jsonl"
+    write_whole(samples, b"".join(to_jsonl(stream)))
+    return Case(
+        name=attempt.workload.name,
+        verdict=verdict,
+        reason=reason,
+        seconds=attempt.delivered.seconds,
+        started=attempt.started,
+        checks=evidence.accounting.checks,
+        reports=evidence.reports,
+        facts=add_up(stream.work),
+        samples=str(samples.relative_to(job.directory.parent)),
+    )

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The exact commands that repeat each step of a run by hand."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from harness.memcg.interface import files_to_sample
+from harness.pipeline.bench import Bench, Request
+from harness.pipeline.life import CellJob
+from harness.pipeline.model import Command
+from harness.workloads.runner import command
+
+
+def repeat(request: Request, bench: Bench, jobs: Sequence[CellJob]) -> tuple[Command, ...]:
+    """A command for the whole run, one for each kernel, and one for each case of each cell."""
+    plan = str(request.plan_path.resolve())
+    inputs = ["--tree", bench.tree.origin, "--series", request.plan.series]
+    commands = [_command("the whole run again", ["harness", "run", plan, *inputs])]
+    for name in request.only:
+        build = ["harness", "build", plan, *inputs, *(["--upto", "0"] if name == "base" else [])]
+        commands.append(_command(f"build the {name} kernel", build))
+    for job in jobs:
+        boot = ["harness", "boot", str(job.kernel.image), "--plan", plan, "--iface", job.iface]
+        commands.append(_command(f"{job.name}: a shell in the guest", boot))
+        for workload in job.workloads:
+            case = command(workload, job.iface, job.load, files_to_sample(job.iface))
+            commands.append(_command(f"{job.name}: {workload.name}", [*boot, "--", *case]))
+    return tuple(commands)
+
+
+def _command(step: str, argv: Sequence[str]) -> Command:
+    return Command(step=step, command=shlex.join(argv))

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From evidence to a verdict: one case, and base held against patched. Pure."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from harness.console.model import Report
+from harness.memcg.invariants import Accounting
+from harness.memcg.record import Work
+from harness.memcg.stream import CaseStream
+from harness.pipeline.model import Case, Cell, Drift
+from harness.verdict import Verdict, gravest
+from harness.workloads.catalogue import Workload
+from harness.workloads.runner import Delivered
+
+_SKIPPED = 77
+_BROKE = 2
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known of one case."""
+
+    delivered: Delivered
+    stream: CaseStream
+    accounting: Accounting
+    reports: tuple[Report, ...]
+    """console reports that began while it ran"""
+    alive: bool
+    """the guest still ran afterwards"""
+    answers: bool
+    """the guest still answered over SSH afterwards"""
+
+
+Finding = tuple[Verdict, str]
+
+
+def judge_case(workload: Workload, evidence: Evidence) -> Finding:
+    """Verdict and one-line reason. The console speaks first: SSH and counters may be its victims."""
+    accounting = [(Verdict.FAIL, check.says) for check in evidence.accounting.checks if not check.kept]
+    findings = [
+        *_console(evidence.reports),
+        *_ending(evidence),
+        *accounting,
+        *_workers(evidence.stream.work),
+        *_test_itself(workload, evidence),
+    ]
+    if not findings:
+        return Verdict.PASS, f"{len(evidence.accounting.checks)} checks kept, console clean"
+    verdict = gravest(verdict for verdict, _reason in findings)
+    reasons = list(dict.fromkeys(reason for found, reason in findings if found is verdict))
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return verdict, reasons[0] + more
+
+
+def add_up(work: Sequence[Work]) -> dict[str, str]:
+    """The workers' facts: numbers summed, the rest as the first worker says it."""
+    total: dict[str, str] = {}
+    for worker in work:
+        for key, value in worker.facts.items():
+            if value.isdigit() and total.get(key, "0").isdigit() and key != "seed":
+                total[key] = str(int(total.get(key, "0")) + int(value))
+            else:
+                total.setdefault(key, value)
+    return total
+
+
+def weigh(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], Verdict, str]:
+    """Hold patched against base: cells with reasons that say who is not to blame, the verdict, why.
+
+    A patched case that fails as the base does stays a failure of that kernel, but is never laid at
+    the series' door.
+    """
+    base = base_cases(cells)
+    weighed = tuple(_excuse(cell, base) if cell.kernel == "patched" else cell for cell in cells)
+    blamed = blamed_cases(weighed, base)
+    if blamed:
+        cell, case = blamed[0]
+        more = f" (and {len(blamed) - 1} more)" if len(blamed) > 1 else ""
+        known = base.get((cell.iface, case.name))
+        against = f"the base: {known.verdict}" if known else "no base was run"
+        return weighed, Verdict.FAIL, f"{cell.name} {case.name}: {case.reason}{more}; {against}"
+    verdict = gravest(cell.verdict for cell in weighed)
+    if verdict is Verdict.PASS:
+        count = sum(len(cell.cases) for cell in weighed)
+        return weighed, verdict, f"{count} cases in {len(weighed)} cells pass"
+    for cell in weighed:
+        for case in cell.cases:
+            if case.verdict is verdict:
+                return weighed, verdict, f"{cell.name} {case.name}: {case.reason}"
+    return weighed, verdict, "nothing was run"
+
+
+def base_cases(cells: Sequence[Cell]) -> dict[tuple[str, str], Case]:
+    """The base's cases by interface and name."""
+    return {(cell.iface, case.name): case for cell in cells if cell.kernel == "base" for case in cell.cases}
+
+
+def blamed_cases(cells: Sequence[Cell], base: dict[tuple[str, str], Case]) -> list[tuple[Cell, Case]]:
+    """Cases that fail on the patched kernel and do not on the base."""
+    return [
+        (cell, case)
+        for cell in cells
+        if cell.kernel == "patched"
+        for case in cell.cases
+        if case.verdict is Verdict.FAIL and not _failed(base.get((cell.iface, case.name)))
+    ]
+
+
+def drifts(cells: Sequence[Cell]) -> tuple[Drift, ...]:
+    """Every check of every cell that was not kept."""
+    return tuple(
+        Drift(cell=cell.name, case=case.name, check=check)
+        for cell in cells
+        for case in cell.cases
+        for check in case.checks
+        if not check.kept
+    )
+
+
+def _excuse(cell: Cell, base: dict[tuple[str, str], Case]) -> Cell:
+    cases = tuple(
+        replace(case, reason=f"{case.reason} [the base fails here too: not the series]")
+        if case.verdict is Verdict.FAIL and _failed(base.get((cell.iface, case.name)))
+        else case
+        for case in cell.cases
+    )
+    return replace(cell, cases=cases)
+
+
+def _failed(case: Case | None) -> bool:
+    return case is not None and case.verdict is Verdict.FAIL
+
+
+def _console(reports: Sequence[Report]) -> list[Finding]:
+    return [(Verdict.FAIL, report.title) for report in reports if report.severity != "note"]
+
+
+def _ending(evidence: Evidence) -> list[Finding]:
+    if evidence.stream.complete:
+        return []
+    ended = evidence.delivered.ended
+    if not evidence.alive:
+        return [(Verdict.FAIL, "the guest ended without a word (silent reboot or triple fault)")]
+    if ended.why == "timed out":
+        state = "the guest still answers" if evidence.answers else "nor does the guest answer"
+        return [(Verdict.FAIL, f"no end after {evidence.delivered.seconds:.0f} s: hung; {state}")]
+    if ended.exit is not None:
+        return [(Verdict.BROKEN, f"memcg-case ended with {ended.exit} before its last word")]
+    return [(Verdict.INFRA, f"memcg-case was cut off: {ended.why}")]
+
+
+def _workers(work: Sequence[Work]) -> list[Finding]:
+    return [finding for worker in work for finding in _worker(worker)]
+
+
+def _worker(worker: Work) -> list[Finding]:
+    who = f"worker {worker.worker}"
+    if worker.signal:
+        name = signal.Signals(worker.signal).name if worker.signal in set(signal.Signals) else "signal"
+        if worker.signal in (signal.SIGKILL, signal.SIGTERM):
+            return [(Verdict.BROKEN, f"{who} was ended by {name}: out of memory or out of time")]
+        return [(Verdict.FAIL, f"{who} was killed by {name}")]
+    if worker.exit == _SKIPPED:
+        return [(Verdict.SKIP, worker.facts.get("skip", "the workload cannot run here"))]
+    if worker.exit == _BROKE:
+        return [(Verdict.BROKEN, f"{who}: {worker.facts.get('error', 'could not do its work')}")]
+    if worker.exit:
+        errors = worker.facts.get("verify_errors", "some")
+        return [(Verdict.FAIL, f"{who} read back wrong data ({errors} errors)")]
+    return []
+
+
+def _test_itself(workload: Workload, evidence: Evidence) -> list[Finding]:
+    """What makes a green result worthless: faults of memcg-case, nothing exercised, nothing measured."""
+    if not evidence.stream.complete:
+        return []
+    stream = evidence.stream
+    findings = [
+        (Verdict.BROKEN, f"{fault.action}: {fault.text} (errno {fault.errno})") for fault in stream.faults
+    ]
+    if any(worker.exit == _SKIPPED for worker in stream.work):
+        return findings
+    facts = add_up(stream.work)
+    idle = [name for name in workload.did if not facts.get(name, "").isdigit() or int(facts[name]) == 0]
+    if idle:
+        findings.append((Verdict.BROKEN, f"nothing was exercised: {', '.join(idle)} at zero"))
+    findings += [(Verdict.BROKEN, f"not measured: {missing}") for missing in evidence.accounting.missing]
+    return findings

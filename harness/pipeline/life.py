@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One guest from boot to death, and the workloads that it took: evidence, not yet judged."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.build.model import Kernel
+from harness.console.detector import Detector
+from harness.deadline import Deadline
+from harness.errors import InfraError
+from harness.events import Task
+from harness.guest.accel import Accel
+from harness.guest.machine import Guest, Spec, booted
+from harness.guest.model import Image
+from harness.memcg.interface import files_to_sample
+from harness.tree.model import Version
+from harness.workloads.catalogue import Workload
+from harness.workloads.runner import Delivered, Load, command, deliver
+
+_DOOM = 10.0
+"""seconds that a guest may go on after a fatal report has begun, to finish its words"""
+_MARKER = 2.0
+"""seconds for a case's last marker to come through the serial line"""
+_ANSWER = 10.0
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """All that a cell needs."""
+
+    name: str
+    kernel_name: str
+    kernel: Kernel
+    version: Version
+    """of the tree: some tolerances depend on it"""
+    iface: str
+    workloads: tuple[Workload, ...]
+    load: Load
+    spec: Spec
+    image: Image
+    accel: Accel
+    directory: Path
+    """the cell's own, made already"""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One workload in one guest."""
+
+    workload: Workload
+    started: str
+    delivered: Delivered
+    alive: bool
+    answers: bool
+
+
+@dataclass
+class Life:
+    """What one guest left."""
+
+    log: Path
+    failure: str = ""
+    """why the guest never became ready, if it did not"""
+    ssh: str = ""
+    """why SSH could not be had, if it could not"""
+    boot_seconds: float = 0.0
+    attempts: list[Attempt] = field(default_factory=list)
+    console: str = ""
+
+
+class Watch:
+    """Hears the console live, to know that a kernel is doomed before its guest falls silent."""
+
+    def __init__(self, cancelled: threading.Event) -> None:
+        self._detector = Detector()
+        self._cancelled = cancelled
+        self._patience: Deadline | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the console."""
+        reports = self._detector.feed(chunk)
+        pending = self._detector.pending
+        everything = (*reports, pending) if pending is not None else reports
+        if self._patience is None and any(report.severity == "fatal" for report in everything):
+            self._patience = Deadline.after(_DOOM)
+
+    def give_up(self) -> str:
+        """Why there is no use in waiting on, or "" while there is."""
+        if self._cancelled.is_set():
+            return "interrupted"
+        doomed = self._patience is not None and self._patience.expired()
+        return "a fatal kernel report" if doomed else ""
+
+
+class Host:
+    """Gives workloads to guests of one cell."""
+
+    def __init__(self, job: CellJob, progress: Task, deadline: Deadline, cancelled: threading.Event) -> None:
+        self._job = job
+        self._progress = progress
+        self._deadline = deadline
+        self._cancelled = cancelled
+        self._done = 0
+
+    def live(self, log: Path, pending: list[Workload]) -> Life:
+        """Boot a guest and have it take workloads off *pending* until none is left or it is gone."""
+        job, life, watch = self._job, Life(log), Watch(self._cancelled)
+        with booted(
+            job.kernel.image,
+            job.image,
+            job.spec,
+            job.accel,
+            console=log,
+            deadline=self._deadline,
+            readers=(watch.feed,),
+            give_up=watch.give_up,
+        ) as guest:
+            life.boot_seconds = guest.boot_seconds
+            life.failure = guest.failure
+            while pending and not life.failure and guest.alive() and not watch.give_up():
+                try:
+                    guest.shell(self._deadline)
+                except InfraError as error:
+                    life.ssh = str(error)
+                    break
+                life.attempts.append(self._attempt(guest, pending.pop(0), watch))
+                if not life.attempts[-1].answers:
+                    break
+        life.console = guest.console.text()
+        return life
+
+    def _attempt(self, guest: Guest, workload: Workload, watch: Watch) -> Attempt:
+        job = self._job
+        began = self._done * job.load.seconds
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        delivered = deliver(
+            guest,
+            command(workload, job.iface, job.load, files_to_sample(job.iface)),
+            job.load,
+            deadline=self._deadline,
+            give_up=watch.give_up,
+            tick=lambda passed: self._progress.progress(began + min(passed, job.load.seconds), workload.name),
+        )
+        self._done += 1
+        last = re.compile(rb"memcg-harness: case " + re.escape(workload.name.encode()) + rb" end")
+        guest.console.wait_for(last, Deadline.after(_MARKER), give_up=lambda: not guest.alive())
+        answers = guest.alive() and self._answers(guest)
+        return Attempt(workload, started, delivered, guest.alive(), answers)
+
+    def _answers(self, guest: Guest) -> bool:
+        try:
+            ended, _output = guest.shell(self._deadline).run(["true"], Deadline.after(_ANSWER))
+        except InfraError:
+            return False
+        return ended.exit == 0

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A run plan: configs/*.yaml as a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from harness.errors import UserError
+from harness.tables import load
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class GuestPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The machine that the kernels are booted on."""
+
+    cpus: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    nodes: Annotated[int, msgspec.Meta(ge=1, le=8)] = 2
+    memory_mb: Annotated[int, msgspec.Meta(ge=128)] = 768
+    swap: bool = True
+    boot_seconds: Positive = 60
+    append: tuple[str, ...] = ()
+    """further words for the kernel's command line"""
+
+
+class Toolchain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The compiler to build kernels with."""
+
+    cc: str = "gcc"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to build, boot and run."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,40}$")]
+    about: str = ""
+    """one line, shown with the results"""
+    tree: str
+    """``debian`` (the distribution's linux-source), or a directory, git work tree or tarball"""
+    series: str
+    """where the patches are"""
+    kconfig: str = "plain"
+    """a profile of configs/kconfig/profiles.yaml"""
+    ifaces: Annotated[tuple[Literal["v1", "v2"], ...], msgspec.Meta(min_length=1)] = ("v1", "v2")
+    workloads: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    """rows of configs/workloads.yaml"""
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 15.0
+    """how long each workload runs"""
+    limit_mb: Positive = 64
+    """limit of the group that a workload runs in"""
+    workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    """workers of a workload; 0: one for each CPU of the guest"""
+    sample_ms: Annotated[int, msgspec.Meta(ge=10)] = 200
+    settle: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    """seconds that a group may take to come to rest"""
+    seed: int = 1
+    accel: Literal["auto", "kvm", "tcg"] = "auto"
+    guest: GuestPlan = GuestPlan()
+    toolchain: Toolchain = Toolchain()
+    blame: bool = True
+    """after a failure that the base does not have, find the first patch that fails"""
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan. Paths in it are relative to its own directory. UserError: see harness.tables.load."""
+    plan = load(path, Plan)
+    if len(set(plan.ifaces)) != len(plan.ifaces) or len(set(plan.workloads)) != len(plan.workloads):
+        raise UserError(f"{path}: an interface or a workload is named twice; name each once")
+    tree = plan.tree if plan.tree == "debian" else _beside(path, plan.tree)
+    return msgspec.structs.replace(plan, tree=tree, series=_beside(path, plan.series))
+
+
+def _beside(plan: Path, given: str) -> str:
+    return str((plan.parent / Path(given).expanduser()).resolve())

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The whole road: a plan, a series and a tree become a Run."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from harness.build.kernel import BuildFailed
+from harness.build.model import Kernel
+from harness.build.warnings import new_against
+from harness.deadline import Deadline
+from harness.errors import HarnessError, UserError
+from harness.events import Listener, task
+from harness.guest.accel import Accel
+from harness.guest.model import Image
+from harness.paths import CONFIGS
+from harness.pipeline.bench import Bench, Request
+from harness.pipeline.blame import first_bad
+from harness.pipeline.cells import run_cells
+from harness.pipeline.commands import repeat
+from harness.pipeline.judge import base_cases, blamed_cases, drifts, weigh
+from harness.pipeline.life import CellJob
+from harness.pipeline.model import Blame, BlameStep, Case, Cell, KernelUsed, Run
+from harness.verdict import Verdict
+from harness.workloads.catalogue import Workload, choose
+
+KERNELS = ("base", "patched")
+
+
+class Publisher(Protocol):
+    """Whoever keeps the results; called from the thread that runs the road."""
+
+    def begin(self, directory: Path) -> None:
+        """The run's *directory* was made."""
+
+    def update(self, run: Run) -> None:
+        """This much is known now; ``run.finished`` is empty until the end."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run is given by whoever started it."""
+
+    listener: Listener
+    deadline: Deadline
+    cancelled: threading.Event
+    publisher: Publisher
+
+
+def execute(request: Request, around: Surroundings) -> Run:
+    """Go the whole road. The result has been published, also when an error or an interrupt ends it.
+
+    Raises UserError before anything is made when the input is no good, and at the end when the
+    base kernel does not boot; InfraError when the machine fails under us.
+    """
+    workloads = choose(CONFIGS / "workloads.yaml", request.plan.workloads, str(request.plan_path))
+    with Bench(request, around.listener, around.deadline) as bench:
+        road = _Road(request, around, bench, workloads)
+        try:
+            road.go()
+        except BaseException as error:
+            road.cut_off(error)
+            raise
+        return road.run
+
+
+class _Road:
+    """One run under way; ``run`` is what is known of it."""
+
+    def __init__(
+        self, request: Request, around: Surroundings, bench: Bench, workloads: Sequence[Workload]
+    ) -> None:
+        self._request = request
+        self._around = around
+        self._bench = bench
+        self._workloads = tuple(workloads)
+        self._began = time.monotonic()
+        now = datetime.now(UTC).astimezone()
+        self._directory = _make_run_directory(request, now)
+        self.run = Run(
+            run=self._directory.name,
+            verdict=Verdict.BROKEN,
+            reason="the run did not end",
+            plan=request.plan.name,
+            started=now.isoformat(timespec="seconds"),
+            tree=f"{bench.tree.name} ({bench.tree.version.text})",
+            tree_origin=bench.tree.origin,
+            tree_fingerprint=bench.tree.fingerprint,
+            series=bench.series.name,
+            patches=bench.applied.landings,
+            machine=bench.machine,
+        )
+        around.publisher.begin(self._directory)
+        self._know()
+
+    def go(self) -> None:
+        """Build, boot, run, judge, blame."""
+        try:
+            kernels = self._build()
+        except _PatchedDoesNotBuild as failure:
+            self._end(Verdict.FAIL, str(failure))
+            return
+        image = self._bench.image()
+        accel = self._bench.accel(kernels[0][1], image, self._directory)
+        self._know(machine={**self.run.machine, "accelerator": accel.name, "why": accel.why})
+        jobs = [
+            self._job(name, kernel, iface, image, accel)
+            for iface in self._request.plan.ifaces
+            for name, kernel in kernels
+        ]
+        self._know(commands=repeat(self._request, self._bench, jobs))
+        cells = self._run_cells(jobs, lambda cell: self._know(cells=(*self.run.cells, cell)))
+        self._weigh(cells, jobs)
+
+    def cut_off(self, error: BaseException) -> None:
+        """Leave word of what ended the run, unless it had come to its end already."""
+        if not self.run.finished:
+            said = str(error) if isinstance(error, HarnessError) else type(error).__name__
+            self._know(reason="interrupted" if isinstance(error, KeyboardInterrupt) else said)
+
+    def _build(self) -> list[tuple[str, Kernel]]:
+        built: list[tuple[str, Kernel]] = []
+        for name in self._request.only:
+            count = 0 if name == "base" else len(self._bench.series.patches)
+            try:
+                kernel = self._bench.kernel(count, name)
+            except BuildFailed as error:
+                if name == "base":
+                    raise UserError(f"{self._bench.tree.origin}: the base does not build: {error}") from error
+                raise _PatchedDoesNotBuild(f"the patched kernel does not build: {error}") from error
+            built.append((name, kernel))
+            warnings = new_against(built[0][1], kernel) if name != built[0][0] else ()
+            used = KernelUsed(
+                name=name,
+                release=kernel.release,
+                key=kernel.key,
+                cached=kernel.cached,
+                seconds=kernel.seconds,
+                image=str(kernel.image),
+                new_warnings=warnings,
+            )
+            self._know(kernels=(*self.run.kernels, used))
+        return built
+
+    def _job(self, name: str, kernel: Kernel, iface: str, image: Image, accel: Accel) -> CellJob:
+        cell = f"{name}-{iface}"
+        return CellJob(
+            name=cell,
+            kernel_name=name,
+            kernel=kernel,
+            version=self._bench.tree.version,
+            iface=iface,
+            workloads=self._workloads,
+            load=self._request.load(),
+            spec=self._request.spec(iface),
+            image=image,
+            accel=accel,
+            directory=self._directory / cell,
+        )
+
+    def _weigh(self, cells: Sequence[Cell], jobs: Sequence[CellJob]) -> None:
+        weighed, verdict, reason = weigh(cells)
+        reports = tuple(report for cell in weighed for case in cell.cases for report in case.reports)
+        self._know(cells=weighed, drift=drifts(weighed), reports=reports)
+        base = base_cases(weighed)
+        for cell, case in blamed_cases(weighed, base):
+            good = base.get((cell.iface, case.name))
+            if self._request.plan.blame and good is not None and good.verdict is Verdict.PASS:
+                self._know(blame=self._blame(cell, case, jobs))
+                break
+        self._end(verdict, reason)
+        for cell in cells:
+            boot = cell.cases[0]
+            if cell.kernel == "base" and boot.verdict is Verdict.FAIL and not boot.reports:
+                raise UserError(f"{self._bench.tree.origin}: the base kernel does not boot: {boot.reason}")
+
+    def _blame(self, cell: Cell, case: Case, jobs: Sequence[CellJob]) -> Blame | None:
+        """Try prefixes of the series on the case that failed, until one patch is left."""
+        job = next(job for job in jobs if job.name == cell.name)
+        patches = self._bench.series.patches
+        title = f"which patch fails {case.name} on {cell.iface}"
+        with task(self._around.listener, "blame", title) as progress:
+            number, steps = first_bad(len(patches), lambda count: self._trial(count, job, case.name))
+            progress.outcome = f"patch {number}/{len(patches)}" if number else "not found"
+        if number is None:
+            return None
+        subject = patches[number - 1].subject
+        return Blame(number=number, subject=subject, case=case.name, cell=cell.name, steps=steps)
+
+    def _trial(self, count: int, job: CellJob, case: str) -> BlameStep:
+        """The first *count* patches, judged by one case alone."""
+        name = f"prefix-{count}-{job.iface}"
+        subject = self._bench.series.patches[count - 1].subject
+        try:
+            kernel = self._bench.kernel(count, name)
+        except BuildFailed as error:
+            return BlameStep(number=count, subject=subject, verdict=Verdict.BROKEN, reason=str(error))
+        trial = dataclasses.replace(
+            job,
+            name=name,
+            kernel=kernel,
+            workloads=tuple(row for row in job.workloads if row.name == case),
+            directory=self._directory / name,
+        )
+        (cell,) = self._run_cells([trial], lambda _cell: None)
+        found = next((one for one in cell.cases if one.name == case), cell.cases[0])
+        return BlameStep(number=count, subject=subject, verdict=found.verdict, reason=found.reason)
+
+    def _run_cells(self, jobs: Sequence[CellJob], on_cell: Callable[[Cell], None]) -> tuple[Cell, ...]:
+        return run_cells(
+            jobs,
+            listener=self._around.listener,
+            deadline=self._around.deadline,
+            cancelled=self._around.cancelled,
+            on_cell=on_cell,
+        )
+
+    def _end(self, verdict: Verdict, reason: str) -> None:
+        self._know(
+            verdict=verdict,
+            reason=reason,
+            finished=datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
+        )
+
+    def _know(self, **news: object) -> None:
+        self.run = replace(self.run, seconds=time.monotonic() - self._began, **news)
+        self._around.publisher.update(self.run)
+
+
+class _PatchedDoesNotBuild(Exception):
+    """A verdict on its way to the report."""
+
+
+def _make_run_directory(request: Request, now: datetime) -> Path:
+    """results/<time>-<plan>, a new one."""
+    stem = f"{now:%Y%m%d-%H%M%S}-{request.plan.name}"
+    for name in (stem, *(f"{stem}-{n}" for n in range(2, 100))):
+        directory = request.results.resolve() / name
+        try:
+            directory.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"{directory}: cannot be made: {error.strerror}") from error
+        return directory
+    raise UserError(f"{request.results}: too many runs named {stem}; remove some")

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Verdicts: what each piece of evidence does to a case, and base against patched."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from harness.console.model import Report
+from harness.guest.ssh import Ended
+from harness.memcg.invariants import Accounting
+from harness.memcg.model import Check
+from harness.memcg.record import Begin, End, Fault, Work
+from harness.memcg.stream import CaseStream, read_records
+from harness.pipeline.judge import Evidence, add_up, base_cases, blamed_cases, drifts, judge_case, weigh
+from harness.pipeline.model import Case, Cell
+from harness.verdict import Verdict
+from harness.workloads.catalogue import Workload
+from harness.workloads.runner import Delivered
+
+_WORKLOAD = Workload(name="anon", program="anon", share=0.5, dir="/tmp", did=("pages_touched",), why="x")
+_BEGIN = Begin(
+    iface="v2", group="anon", cpus=2, nodes=2, page_size=4096, limit=1 << 26, seconds=1, workers=1, seed=1
+)
+_ENDED = Ended(0)
+_GOOD_WORK = Work(worker=0, exit=0, signal=0, facts={"pages_touched": "12", "seed": "1"})
+
+
+def _check(kept: bool = True) -> Check:
+    return Check(
+        name="usage-at-rest", kept=kept, measured=9, expected=0, tolerance=1, unit="bytes",
+        terms="1", says="usage stays at 9 bytes",
+    )  # fmt: skip
+
+
+def _stream(*records: object) -> CaseStream:
+    return read_records([msgspec.json.encode(record) for record in records])
+
+
+def _evidence(
+    *records: object,
+    checks: tuple[Check, ...] = (_check(),),
+    missing: tuple[str, ...] = (),
+    reports: tuple[Report, ...] = (),
+    ended: Ended = _ENDED,
+    alive: bool = True,
+    answers: bool = True,
+) -> Evidence:
+    return Evidence(
+        delivered=Delivered((), ended, 3.0),
+        stream=_stream(_BEGIN, *records),
+        accounting=Accounting(checks=checks, missing=missing),
+        reports=reports,
+        alive=alive,
+        answers=answers,
+    )
+
+
+def _report(severity: str = "bad") -> Report:
+    return Report(title="WARNING in drain_stock", kind="warning", severity=severity)
+
+
+_END = End(ms=1.0)
+
+
+def test_all_is_well() -> None:
+    assert judge_case(_WORKLOAD, _evidence(_GOOD_WORK, _END))[0] is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "reason"),
+    [
+        (_evidence(_GOOD_WORK, _END, checks=(_check(False),)), Verdict.FAIL, "usage stays"),
+        (_evidence(_GOOD_WORK, _END, reports=(_report(),)), Verdict.FAIL, "WARNING in drain_stock"),
+        (_evidence(_GOOD_WORK, _END, reports=(_report("note"),)), Verdict.PASS, "checks kept"),
+        (_evidence(_GOOD_WORK, _END, missing=("usage-at-rest: gone",)), Verdict.BROKEN, "not measured"),
+        (_evidence(_GOOD_WORK, ended=Ended(None, "guest died"), alive=False), Verdict.FAIL, "without a word"),
+        (_evidence(_GOOD_WORK, ended=Ended(None, "timed out")), Verdict.FAIL, "still answers"),
+        (
+            _evidence(_GOOD_WORK, ended=Ended(None, "timed out"), answers=False),
+            Verdict.FAIL,
+            "nor does the guest answer",
+        ),
+        (_evidence(_GOOD_WORK, ended=Ended(None, "connection lost")), Verdict.INFRA, "cut off"),
+        (_evidence(_GOOD_WORK, ended=Ended(127)), Verdict.BROKEN, "ended with 127"),
+        (_evidence(Work(0, 1, 0, {"verify_errors": "3"}), _END), Verdict.FAIL, "wrong data (3 errors)"),
+        (_evidence(Work(0, 2, 0, {"error": "no room"}), _END), Verdict.BROKEN, "no room"),
+        (_evidence(Work(0, 77, 0, {"skip": "no shmat"}), _END), Verdict.SKIP, "no shmat"),
+        (_evidence(Work(0, -1, 9, {"pages_touched": "1"}), _END), Verdict.BROKEN, "SIGKILL"),
+        (_evidence(Work(0, -1, 11, {"pages_touched": "1"}), _END), Verdict.FAIL, "SIGSEGV"),
+        (_evidence(Work(0, 0, 0, {"pages_touched": "0"}), _END), Verdict.BROKEN, "nothing was exercised"),
+        (_evidence(_END), Verdict.BROKEN, "nothing was exercised"),
+        (_evidence(_GOOD_WORK, Fault("mkdir", 13, "no"), _END), Verdict.BROKEN, "mkdir: no (errno 13)"),
+    ],
+)
+def test_each_piece_of_evidence(evidence: Evidence, verdict: Verdict, reason: str) -> None:
+    found, why = judge_case(_WORKLOAD, evidence)
+    assert found is verdict
+    assert reason in why
+
+
+def test_the_console_speaks_before_a_lost_connection() -> None:
+    evidence = _evidence(
+        _GOOD_WORK, reports=(_report("fatal"),), ended=Ended(None, "connection lost"), answers=False
+    )
+    assert judge_case(_WORKLOAD, evidence) == (Verdict.FAIL, "WARNING in drain_stock")
+
+
+def test_facts_add_up_but_a_seed_does_not() -> None:
+    total = add_up([_GOOD_WORK, Work(1, 0, 0, {"pages_touched": "30", "seed": "1", "note": "x"})])
+    assert total == {"pages_touched": "42", "seed": "1", "note": "x"}
+
+
+def _cell(kernel: str, verdict: Verdict, checks: tuple[Check, ...] = ()) -> Cell:
+    case = Case(name="anon", verdict=verdict, reason="because", checks=checks)
+    return Cell(name=f"{kernel}-v1", kernel=kernel, iface="v1", verdict=verdict, cases=(case,))
+
+
+def test_a_failure_that_the_base_does_not_have_is_blamed() -> None:
+    cells, verdict, reason = weigh([_cell("base", Verdict.PASS), _cell("patched", Verdict.FAIL)])
+    assert verdict is Verdict.FAIL
+    assert reason == "patched-v1 anon: because; the base: pass"
+    assert len(blamed_cases(cells, base_cases(cells))) == 1
+
+
+def test_a_failure_of_the_base_is_never_blamed_on_the_patch() -> None:
+    cells, verdict, _reason = weigh([_cell("base", Verdict.FAIL), _cell("patched", Verdict.FAIL)])
+    assert verdict is Verdict.FAIL  # a kernel failed; the run is not green
+    assert "not the series" in cells[1].cases[0].reason
+    assert blamed_cases(cells, base_cases(cells)) == []
+
+
+def test_a_base_that_broke_excuses_nobody() -> None:
+    """The base gave no result, so it does not say that the failure is older than the series."""
+    cells, _verdict, reason = weigh([_cell("base", Verdict.BROKEN), _cell("patched", Verdict.FAIL)])
+    assert len(blamed_cases(cells, base_cases(cells))) == 1
+    assert "base" in reason
+
+
+def test_only_a_whole_run_passes() -> None:
+    assert weigh([_cell("base", Verdict.PASS), _cell("patched", Verdict.PASS)])[1] is Verdict.PASS
+    assert weigh([_cell("base", Verdict.INFRA), _cell("patched", Verdict.PASS)])[1] is Verdict.INFRA
+    assert weigh([])[1] is Verdict.BROKEN
+
+
+def test_drift_lists_what_was_not_kept() -> None:
+    cell = _cell("patched", Verdict.FAIL, (_check(), _check(False)))
+    assert [drift.check.kept for drift in drifts([cell])] == [False]
+    assert drifts([replace(cell, cases=())]) == ()
