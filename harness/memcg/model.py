@@ -16,7 +16,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     expected: float
     tolerance: float
     unit: str
-    """``bytes``, ``pages``, ``ms`` or ``groups``"""
+    """``bytes``, ``pages``, ``ms``, ``groups`` or ``events``"""
     terms: str
     """how the tolerance was computed, with the numbers: ``2 CPUs x 64 pages of stock x 4096``"""
     says: str

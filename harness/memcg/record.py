@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the guest's ``memcg-case`` says, one JSON object a line (qemu/src/memcg-case.c writes it).
+
+Times are milliseconds since the case began. Text comes from a kernel under test: it is bounded
+and printable, nothing more is believed of it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Begin(msgspec.Struct, frozen=True, tag="begin", tag_field="type"):
+    """First line: what will be done, on what."""
+
+    iface: str
+    """``v1`` or ``v2``; the 2008 controller is spoken to as ``v1``"""
+    group: str
+    cpus: int
+    nodes: int
+    page_size: int
+    limit: int
+    """bytes"""
+    seconds: float
+    workers: int
+    seed: int
+
+
+class Sample(msgspec.Struct, frozen=True, tag="sample", tag_field="type"):
+    """The group's files at one moment."""
+
+    stage: str
+    """``born`` (just made), ``run`` (workload on), ``exit`` (it ended), ``rest`` (emptied, settling)"""
+    ms: float
+    files: dict[str, str]
+    """contents by name; a file that the interface lacks is absent"""
+
+
+class Step(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
+    """Something the case did to the group, how long it took, and the errno it met (0: none)."""
+
+    action: str
+    """``mkdir``, ``limit``, ``drop_caches``, ``swapoff``, ``swapon``, ``force_empty``, ``reclaim``,
+    ``drain``, ``rmdir``"""
+    ms: float
+    took_ms: float
+    errno: int
+
+
+class Work(msgspec.Struct, frozen=True, tag="work", tag_field="type"):
+    """How one worker ended and what it says it did (its ``key=value`` lines)."""
+
+    worker: int
+    exit: int
+    signal: int
+    facts: dict[str, str]
+
+
+class Host(msgspec.Struct, frozen=True, tag="host", tag_field="type"):
+    """The guest as a whole, before the group was made and after it was removed."""
+
+    stage: str
+    """``before`` or ``after``"""
+    ms: float
+    cgroups: int
+    """num_cgroups of ``memory`` in /proc/cgroups, which counts the dying ones; -1 where it is not said"""
+    dying: int
+    """nr_dying_descendants of the root; -1 on interfaces that do not say"""
+
+
+class Fault(msgspec.Struct, frozen=True, tag="error", tag_field="type"):
+    """The case could not do its own work: the test is broken, the kernel is not blamed."""
+
+    action: str
+    errno: int
+    text: str
+
+
+class End(msgspec.Struct, frozen=True, tag="end", tag_field="type"):
+    """Last line. A stream without it was cut off."""
+
+    ms: float
+
+
+Record = Begin | Sample | Step | Work | Host | Fault | End
