@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the workloads share: arguments, the time that is left, random numbers, page patterns that
+ * can be checked, and how to end.
+ *
+ * Arguments: --seconds S --worker I --workers N --seed X --dir DIR --bytes N (of one worker).
+ * Said at the end, one key=value a line: rounds, verify_errors, seed and the counts below that the
+ * workload has. Exit: 0 well; 1 the kernel gave back wrong data; 2 the workload could not do its
+ * work (error=...); 77 a system call or file system is missing (skip=...).
+ */
+#ifndef WORK_H
+#define WORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE 4096
+#define MAX_CHUNK 64 /* pages; what is done between two looks at the clock */
+
+struct work {
+	double seconds;
+	unsigned worker, workers;
+	uint64_t seed;
+	const char *dir;
+	size_t pages; /* --bytes in pages, at least 8 */
+	struct {
+		unsigned long rounds, pages_touched, pages_dropped, bytes_written, bytes_read, forks, children_killed,
+			truncates, unlinks, fsyncs, verify_errors;
+	} did;
+};
+
+extern struct work work;
+
+void work_begin(int argc, char **argv);
+
+/* False when the time is up or SIGTERM came. */
+bool work_goes_on(void);
+
+/* xorshift64*, seeded with seed and worker; below @limit. */
+size_t work_random(size_t limit);
+void work_reseed(uint64_t more);
+
+/* A random run of pages: its first page, and its length in *count. */
+size_t work_chunk(size_t pages, size_t *count);
+
+/*
+ * A page's contents follow from what it belongs to, its number and its generation; generation 0 is
+ * all zeroes, as the kernel hands it out. page_check counts a difference in verify_errors and keeps
+ * the first for the facts.
+ */
+void page_fill(void *page, uint64_t tag, size_t number, uint32_t generation);
+bool page_check(const void *page, uint64_t tag, size_t number, uint32_t generation);
+
+/* The first difference, as the fact "wrong"; work_end() says it too. A child says its own. */
+void work_say_wrong(void);
+
+/* mmap of @pages pages, or the end of the program. */
+void *work_map(size_t pages, int flags, int fd);
+
+/* Run by work_end() and the other ends: what removes the files. */
+extern void (*work_cleanup)(void);
+
+_Noreturn void work_end(void);
+_Noreturn void work_fail(const char *what);
+_Noreturn void work_skip(const char *reason);
+
+#endif
