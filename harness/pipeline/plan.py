@@ -49,7 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """rows of configs/workloads.yaml"""
     seconds: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 15.0
     """how long each workload runs"""
-    limit_mb: Positive = 64
+    limit_mb: Positive = 32
     """limit of the group that a workload runs in"""
     workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     """workers of a workload; 0: one for each CPU of the guest"""
