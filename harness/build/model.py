@@ -30,9 +30,17 @@ class Kernel(msgspec.Struct, frozen=True, kw_only=True):
     """what the build took, also when it was taken from the cache"""
     warnings: tuple[CompilerWarning, ...]
 
+    pvh: bool = False
+    """True when the directory also has ``vmlinux``, which QEMU can start as it is (CONFIG_PVH)"""
+
     @property
     def image(self) -> Path:
-        """The compressed kernel that QEMU starts."""
+        """What QEMU starts: the stripped vmlinux where it can, which needs no unpacking in the guest."""
+        return self.directory / "vmlinux" if self.pvh else self.bzimage
+
+    @property
+    def bzimage(self) -> Path:
+        """The compressed kernel, which every loader knows."""
         return self.directory / "bzImage"
 
     @property

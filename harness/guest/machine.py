@@ -71,13 +71,14 @@ def command_line(spec: Spec) -> tuple[str, ...]:
 def qemu_command(kernel: Path, initrd: Path, image: Image, spec: Spec, accel: Accel) -> list[str]:
     """QEMU's argument list, but for the console and the QMP channel.
 
+    q35 rather than pc: on 6.1, emulated, virtio_pci_driver_init takes 0.02 s there and 0.65 s on pc.
     A socket for each CPU: cores of one socket on two nodes make the kernel warn at boot (topology_sane).
     """
     node_mb = spec.memory_mb // spec.nodes
     share = max(1, spec.cpus // spec.nodes)
     argv = [
         "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-M", "pc", *accel.qemu(), "-smp", f"{spec.cpus},sockets={spec.cpus}",
+        "-M", "q35", *accel.qemu(), "-smp", f"{spec.cpus},sockets={spec.cpus}",
         "-m", f"{node_mb * spec.nodes}M",
     ]  # fmt: skip
     for node in range(spec.nodes):
