@@ -19,6 +19,7 @@ from rich.text import Text
 from harness.console.model import Report
 from harness.pipeline.model import Case, Cell, Drift, KernelUsed, Run
 from harness.report import wording
+from harness.report.closest import closest
 from harness.report.plaintext import clean, line
 from harness.report.runfile import cut_off
 from harness.verdict import Verdict
@@ -55,7 +56,10 @@ def _page(run: Run, directory: Path, width: int) -> Iterator[RenderableType]:
     yield _head(run)
     yield from _matrix(run, width)
     yield from _section("Not passed", _not_passed(run))
-    yield from _section("Drift", _drift(run.drift))
+    if run.drift:
+        yield from _section("Drift", _drift(run.drift))
+    else:
+        yield from _section("Checks, each where it came closest to its tolerance", _drift(closest(run)))
     yield from _section("Console reports", _reports(run))
     yield from _section("Kernels", _kernels(run.kernels))
     yield from _section("Files", _files(run, directory))
@@ -79,6 +83,7 @@ def _head(run: Run) -> Text:
         "plan": line(run.plan),
         "series": f"{line(run.series) or 'none'}{patches}",
         "tree": line(run.tree),
+        "guests": line(run.machine.get("accelerator", "")),
         "took": wording.duration(run.seconds) if run.seconds else "",
     }
     for name, value in facts.items():
@@ -134,7 +139,7 @@ def _drift(rows: Iterable[Drift]) -> RenderableType | None:
     terms: dict[str, None] = {}
     for row in rows:
         check = row.check
-        state = Text("close", style="yellow") if check.kept else Text("OVER", style="bold red")
+        state = Text("kept", style="green") if check.kept else Text("OVER", style="bold red")
         numbers = map(wording.number, (check.measured, check.expected, check.tolerance))
         words = (line(check.name), f"{line(row.cell)} {line(row.case)}", *numbers, line(check.unit))
         table.add_row(state, *map(Text, words))
