@@ -17,6 +17,11 @@ from harness.paths import PROJECT
 HARNESS = (str(Path(sys.executable).parent / "harness"),)
 
 
+@pytest.fixture(autouse=True)
+def _own_surroundings() -> None:
+    """In place of the unit tests' private cache: kernels and trees are made once, not once a test."""
+
+
 class Answer:
     """What one call of the command gave."""
 

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Bad input at the command: one line on stderr that names the mend, exit 2, nothing made or changed."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.cli import main
+
+_DIFF = """\
+--- a/mm/{name}
++++ b/mm/{name}
+@@ -1,3 +1,4 @@
+ {first}
++/* added */
+ {second}
+ {third}
+"""
+
+Attempt = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """main() takes the signals that end a command; give them back to pytest."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.yaml"
+    path.write_text("name: t\ntree: debian\nseries: s\nworkloads: [anon]\n")
+    return path
+
+
+@pytest.fixture
+def series(tmp_path: Path, toy_source: Path) -> Path:
+    """A series that goes on the toy tree."""
+    file = next(iter(sorted((toy_source / "mm").glob("*.c"))))
+    first, second, third = file.read_text().splitlines()[:3]
+    path = tmp_path / "good.patch"
+    path.write_text(_DIFF.format(name=file.name, first=first, second=second, third=third))
+    return path
+
+
+@pytest.fixture
+def attempt(
+    tmp_path: Path, plan: Path, toy_source: Path, series: Path, capsys: pytest.CaptureFixture[str]
+) -> Attempt:
+    """`harness run` with *changes* to good arguments; its one line of error, after the rest was checked."""
+    results = tmp_path / "results"
+
+    def call(**changes: object) -> str:
+        given = {"plan": plan, "tree": toy_source, "series": series, "results": results, **changes}
+        before = sorted(toy_source.rglob("*"))
+        words = [str(given["plan"])]
+        for option in ("tree", "series", "results"):
+            words += [f"--{option}", str(given[option])]
+        code = main(["run", *words])
+        said = capsys.readouterr()
+        errors = [line for line in said.err.splitlines() if line.startswith("harness: ")]
+        assert code == 2
+        assert len(errors) == 1
+        assert "Traceback" not in said.err
+        assert said.out == ""
+        assert sorted(toy_source.rglob("*")) == before
+        assert not list(results.glob("*"))
+        return errors[0]
+
+    return call
+
+
+def test_a_tree_that_is_not_there(attempt: Attempt, tmp_path: Path) -> None:
+    assert "no such tree" in attempt(tree=tmp_path / "nowhere")
+
+
+def test_a_tree_that_is_no_kernel(attempt: Attempt, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "not a kernel tree" in attempt(tree=tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "nowhere"), (b"", "empty"), (b"\0\1\2" * 99, "binary"), (b"Dear all,\nno patch.\n", "no diff")],
+)
+def test_a_series_that_is_no_series(
+    attempt: Attempt, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "nowhere"
+    if content is not None:
+        path.write_bytes(content)
+    assert said in attempt(series=path)
+
+
+def test_a_series_that_does_not_apply_names_patch_and_hunk(attempt: Attempt, series: Path) -> None:
+    series.write_text(series.read_text().replace("\n ", "\n something else ", 1))
+    message = attempt()
+    assert "patch 1/1" in message
+    assert "hunk 1" in message
+
+
+@pytest.mark.parametrize("path", ["../outside.c", "/etc/passwd", ".git/config"])
+def test_a_patch_that_leaves_the_tree(attempt: Attempt, series: Path, path: str) -> None:
+    text = series.read_text().splitlines()
+    text[0:2] = [f"--- {path}", f"+++ {path}"]
+    series.write_text("\n".join(text) + "\n")
+    assert path in attempt()
+
+
+def test_an_unknown_plan_key_names_file_line_and_nearest(attempt: Attempt, plan: Path) -> None:
+    plan.write_text(plan.read_text() + "secnods: 1\n")
+    assert f"{plan}:5: unknown key 'secnods'; did you mean 'seconds'?" in attempt()
+
+
+def test_an_unknown_workload(attempt: Attempt, plan: Path) -> None:
+    plan.write_text(plan.read_text().replace("[anon]", "[anom]"))
+    assert "did you mean 'anon'" in attempt()
+
+
+def test_an_unknown_profile(attempt: Attempt, plan: Path) -> None:
+    plan.write_text(plan.read_text() + "kconfig: plian\n")
+    assert "plain" in attempt()
+
+
+def test_no_qemu(attempt: Attempt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "setpriv").symlink_to("/usr/bin/setpriv")
+    monkeypatch.setenv("PATH", str(tools))
+    assert "apt-get install qemu-system-x86" in attempt()
+
+
+def test_results_that_cannot_be_written(attempt: Attempt, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "results directory cannot be written" in attempt(results=tmp_path / "file" / "results")
+
+
+def test_no_disk_space(attempt: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        f_bavail = 0
+        f_frsize = 4096
+
+    monkeypatch.setattr("os.statvfs", lambda _path: Full())
+    assert "GiB are free" in attempt()
+
+
+def test_boot_without_a_kernel(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["boot", str(tmp_path / "bzImage")]) == 2
+    assert "no such kernel image" in capsys.readouterr().err
+
+
+def test_arguments_that_make_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--only", "both"]) == 2
+    assert "base or patched" in capsys.readouterr().err
+
+
+def test_doctor_answers_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor", "--json"])
+    names = {check["name"] for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert {"qemu-system-x86", "linux-source", "accelerator", "cache"} <= names
