@@ -25,6 +25,8 @@ class Console:
         self.path = path
         self._readers = readers
         self._seen = bytearray()
+        self._ends_met = 0
+        self._error: Exception | None = None
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"console {path.name}", daemon=True)
@@ -39,7 +41,9 @@ class Console:
     def wait_for(self, pattern: re.Pattern[bytes], deadline: Deadline, give_up: Callable[[], bool]) -> bool:
         """True once *pattern* is found anywhere; False when *give_up* says so or the time is up."""
         while True:
-            hopeless = give_up()  # asked before the last look, so that last words are not missed
+            hopeless = give_up()
+            if hopeless:
+                self._catch_up()  # a guest's last words come just before its end
             with self._changed:
                 if pattern.search(self._seen):
                     return True
@@ -48,21 +52,42 @@ class Console:
                 self._changed.wait(min(_POLL, deadline.remaining()))
 
     def close(self) -> None:
-        """Read what is left in the file and stop following."""
+        """Read what is left in the file and stop following.
+
+        Raises what a reader raised: a console that was not read to its end must not look clean.
+        """
         self._closing.set()
         self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _catch_up(self) -> None:
+        """Wait until all that is in the file by now was read: the end was met twice from here on."""
+        with self._changed:
+            goal = self._ends_met + 2
+            while self._ends_met < goal and self._thread.is_alive():
+                self._changed.wait(_POLL)
 
     def _follow(self) -> None:
+        try:
+            self._read_along()
+        except Exception as error:  # kept for close(); this thread has nobody to raise it to
+            self._error = error
+
+    def _read_along(self) -> None:
         with self.path.open("rb") as stream:
             while True:
                 last_look = self._closing.is_set()
                 chunk = stream.read(_CHUNK)
                 if chunk:
                     self._take(chunk)
-                elif last_look:
+                    continue
+                with self._changed:
+                    self._ends_met += 1
+                    self._changed.notify_all()
+                if last_look:
                     return
-                else:
-                    self._closing.wait(_POLL)
+                self._closing.wait(_POLL)
 
     def _take(self, chunk: bytes) -> None:
         with self._changed:

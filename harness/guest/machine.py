@@ -101,12 +101,15 @@ def qemu_command(kernel: Path, initrd: Path, image: Image, spec: Spec, accel: Ac
 class Guest:
     """A guest that was started. ``failure`` says why it never became ready; empty when it did."""
 
-    def __init__(self, qemu: subprocess.Popen[bytes], qmp: QEMUMonitorProtocol, console: Console) -> None:
+    def __init__(
+        self, qemu: subprocess.Popen[bytes], qmp: QEMUMonitorProtocol, console: Console, keys: Keys
+    ) -> None:
         self._qemu = qemu
         self._qmp = qmp
         self._stack = ExitStack()
         self._shell: Shell | None = None
-        self._keys: Keys | None = None
+        self._ready = False
+        self.keys = keys
         self.console = console
         self.failure = ""
         self.boot_seconds = 0.0
@@ -119,13 +122,14 @@ class Guest:
     def shell(self, deadline: Deadline) -> Shell:
         """The SSH connection, opened at the first call; InfraError when the guest does not answer."""
         if self._shell is None:
-            if self._keys is None:
+            if not self._ready:
                 raise InfraError("the guest never became ready")
-            port = self._port()
-            self._shell = self._stack.enter_context(connected(port, self._keys, deadline.within(30)))
+            port = self.port()
+            self._shell = self._stack.enter_context(connected(port, self.keys, deadline.within(30)))
         return self._shell
 
-    def _port(self) -> int:
+    def port(self) -> int:
+        """The port of 127.0.0.1 that leads to the guest's SSH server."""
         try:
             reply = self._qmp.cmd("human-monitor-command", **{"command-line": "info usernet"})
         except (QMPError, OSError, TimeoutError) as error:
@@ -135,11 +139,9 @@ class Guest:
             raise InfraError("QEMU forwards no port to the guest")
         return int(found.group(1))
 
-    def _await_ready(
-        self, keys: Keys, began: float, deadline: Deadline, give_up: Callable[[], object]
-    ) -> None:
+    def _await_ready(self, began: float, deadline: Deadline, give_up: Callable[[], object]) -> None:
         if self.console.wait_for(READY, deadline, lambda: not self.alive() or bool(give_up())):
-            self._keys = keys
+            self._ready = True
         else:
             self.failure = explain(self.console.text(), self._last_words(), self.alive())
         self.boot_seconds = time.monotonic() - began
@@ -200,10 +202,10 @@ def booted(
             log.close()
             raise
         qmp = QEMUMonitorProtocol(ours)
-        guest = Guest(qemu, qmp, log)
+        guest = Guest(qemu, qmp, log, keys)
         stack.callback(guest._close)
         _greet(guest, qmp)
-        guest._await_ready(keys, began, deadline.within(spec.boot_seconds), give_up)
+        guest._await_ready(began, deadline.within(spec.boot_seconds), give_up)
         yield guest
 
 
