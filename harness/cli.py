@@ -26,13 +26,14 @@ from harness.pipeline.oneguest import boot_once
 from harness.pipeline.onekernel import build_one
 from harness.pipeline.plan import load_plan
 from harness.pipeline.run import KERNELS, Surroundings, execute
-from harness.report.answer import run_answer
+from harness.report.answer import kernel_answer, run_answer
 from harness.report.doctor import render_doctor
 from harness.report.progress import Live
 from harness.report.publisher import Reports
 from harness.report.terminal import render
 from harness.verdict import exit_code
 
+_UNREAD = 128 + signal.SIGPIPE
 _INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -57,6 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         _say(f"harness: {' '.join(str(error).split())}")
         return error.exit_code
+    except BrokenPipeError:
+        # Whoever read us (head, less) has had enough; Python would complain again on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
     except _Signalled as interrupt:
         _say("harness: interrupted")
         return _INTERRUPTED[signal.Signals(interrupt.number)]
@@ -160,7 +165,7 @@ def _build(options: argparse.Namespace) -> int:
     with Live(_stderr()) as live:
         kernel = build_one(_request(options), options.upto, live, Deadline.never())
     if options.json:
-        _answer({**msgspec.to_builtins(kernel), "image": str(kernel.image)})
+        _answer(kernel_answer(kernel))
     else:
         print(kernel.image)
     return 0
@@ -199,7 +204,7 @@ def _stderr() -> Console:
 
 
 def _answer(value: object) -> None:
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode(), flush=True)
 
 
 def _echo(line: bytes) -> None:

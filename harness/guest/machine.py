@@ -30,6 +30,8 @@ from harness.process import end, spawned
 READY = re.compile(rb"memcg-harness: ready")
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s")
 _QMP_TIMEOUT = 10.0
+_WORDS = 200
+"""characters of QEMU's last words that go into an error"""
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,7 +217,8 @@ def _greet(guest: Guest, qmp: QEMUMonitorProtocol) -> None:
         qmp.connect()
     except (QMPError, OSError, TimeoutError, EOFError) as error:
         words = guest._last_words() or str(error) or type(error).__name__
-        raise InfraError(f"QEMU did not start: {' '.join(words.split())[:300]}") from error
+        words = " ".join(words.replace("qemu-system-x86_64: ", "").split())
+        raise InfraError(f"QEMU did not start: {words[:_WORDS]}") from error
 
 
 def _escape(path: Path) -> str:

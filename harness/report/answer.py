@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The one JSON object that ``harness run --json`` prints."""
+"""The one JSON object that a command prints with ``--json``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from harness.build.model import Kernel
 from harness.pipeline.model import Case, Cell, Run
 from harness.report.plaintext import encodable
 
@@ -33,6 +34,23 @@ def run_answer(run: Run, directory: Path | None = None) -> dict[str, Any]:
         "reports": msgspec.to_builtins(run.reports),
         "drift": msgspec.to_builtins(run.drift),
         "blame": msgspec.to_builtins(run.blame),
+    }
+    safe: dict[str, Any] = encodable(answer)
+    return safe
+
+
+def kernel_answer(kernel: Kernel) -> dict[str, Any]:
+    """The object that ``harness build --json`` prints."""
+    answer = {
+        "image": str(kernel.image),
+        "bzimage": str(kernel.bzimage),
+        "config": str(kernel.config),
+        "log": str(kernel.log),
+        "release": kernel.release,
+        "key": kernel.key,
+        "cached": kernel.cached,
+        "seconds": kernel.seconds,
+        "warnings": msgspec.to_builtins(kernel.warnings),
     }
     safe: dict[str, Any] = encodable(answer)
     return safe

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,37 @@ def test_after_a_kill_the_next_call_is_not_locked_out(
     started.kill()
     started.wait(60)
     assert harness("build", "--upto", "0", "--json", timeout=120).exit == 0
+
+
+def _new_patch(directory: Path, kernel_source: Path) -> Path:
+    """A patch that no cache has seen: it has to be built."""
+    lines = (kernel_source / "mm" / "page_counter.c").read_text().splitlines()
+    hunk = [f" {lines[0]}", f"+/* {uuid.uuid4()} */", *(f" {line}" for line in lines[1:3])]
+    path = directory / "new.patch"
+    head = ["--- a/mm/page_counter.c", "+++ b/mm/page_counter.c", "@@ -1,3 +1,4 @@"]
+    path.write_text("\n".join([*head, *hunk]) + "\n")
+    return path
+
+
+def test_a_kill_in_the_middle_of_a_build_leaves_nothing_and_the_next_build_is_right(
+    harness: Callable[..., Any], base_kernel: Path, tmp_path: Path
+) -> None:
+    trees = base_kernel.parent.parent.parent / "trees"
+    build_dir = next(iter(trees.glob("linux-source-*/build/plain")))
+    series = _new_patch(tmp_path, build_dir.parent.parent / "src")
+    command = [*HARNESS, "build", "--series", str(series), "--json"]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as child:
+        _until((build_dir / ".harness" / "unfinished").exists, "a build")
+        _until(lambda: [words for words in _processes(str(build_dir)) if "make" in words], "make")
+        child.send_signal(signal.SIGKILL)
+    _until(lambda: not _processes(str(build_dir)), "make and its compilers to be gone")
+    answer = harness("build", "--series", series, "--json", timeout=600)
+    assert answer.exit == 0, answer.stderr
+    assert answer.json["cached"] is False
+    kernel = Path(answer.json["image"])
+    assert harness("boot", kernel, "--json", "--", "true", timeout=120).exit == 0
 
 
 def test_boot_runs_a_command_in_the_guest(harness: Callable[..., Any], base_kernel: Path) -> None:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Bad input at the command: one line on stderr that names the mend, exit 2, nothing made or changed."""
+"""The command: bad input is one line with the mend, exit 2, nothing made or changed; --json is one object."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -166,3 +169,24 @@ def test_doctor_answers_in_json(capsys: pytest.CaptureFixture[str]) -> None:
     main(["doctor", "--json"])
     names = {check["name"] for check in json.loads(capsys.readouterr().out)["checks"]}
     assert {"qemu-system-x86", "linux-source", "accelerator", "cache"} <= names
+
+
+def test_build_answers_with_a_kernel_and_a_cut_pipe_is_no_traceback(
+    plan: Path, toy_source: Path, series: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["build", str(plan), "--tree", str(toy_source), "--series", str(series), "--upto", "1", "--json"]
+    assert main(words) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert Path(answer["image"]).is_file()
+    assert answer["cached"] is False
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out)["cached"] is True
+    command = " ".join(map(shlex.quote, [sys.executable, "-m", "harness", *words]))
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 141)
+    assert "Traceback" not in done.stderr
