@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,9 @@ T = TypeVar("T")
 _STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[(\d+)\]|\[(\.\.\.)\]")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _LIMIT = 1 << 20
+# msgspec 0.22 works out a struct's types at its first use and leaves the half-made result where a
+# second thread finds it: a NULL pointer is followed. Cells load tables side by side.
+_FIRST_SIGHT = threading.Lock()
 
 
 def load(path: Path, kind: type[T]) -> T:
@@ -41,7 +45,8 @@ def load(path: Path, kind: type[T]) -> T:
     except (yaml.YAMLError, RecursionError) as error:
         raise UserError(f"{path}:1: not YAML: {' '.join(str(error).split())}") from error
     try:
-        return msgspec.convert(value, kind, strict=True)
+        with _FIRST_SIGHT:
+            return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
         raise UserError(_explain(path, root, str(error), kind)) from error
 

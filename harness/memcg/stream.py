@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 LONGEST_LINE = 256 * 1024
 """bytes; a longer line is garbage"""
+_DECODER = msgspec.json.Decoder(Record)
+"""made on import: msgspec crashes when two threads meet a type for the first time at once"""
 MOST_LINES = 100_000
 """lines that are read; a stream that goes on is taken as cut off there"""
 
@@ -52,12 +54,11 @@ def read_records(lines: Iterable[bytes]) -> CaseStream:
     """
     seen: dict[type, list[Record]] = {}
     garbage = 0
-    decoder = msgspec.json.Decoder(Record)
     for count, line in enumerate(lines):
         if count >= MOST_LINES:
             break
         try:
-            record = decoder.decode(line) if len(line) <= LONGEST_LINE else None
+            record = _DECODER.decode(line) if len(line) <= LONGEST_LINE else None
         except (msgspec.DecodeError, UnicodeDecodeError):
             record = None
         if record is None:

@@ -81,10 +81,10 @@ def weigh(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], Verdict, str]:
     blamed = blamed_cases(weighed, base)
     if blamed:
         cell, case = blamed[0]
-        more = f" (and {len(blamed) - 1} more)" if len(blamed) > 1 else ""
+        more = f"; {len(blamed) - 1} more cases fail" if len(blamed) > 1 else ""
         known = base.get((cell.iface, case.name))
         against = f"the base: {known.verdict}" if known else "no base was run"
-        return weighed, Verdict.FAIL, f"{cell.name} {case.name}: {case.reason}{more}; {against}"
+        return weighed, Verdict.FAIL, f"{cell.name} {case.name}: {case.reason}; {against}{more}"
     verdict = gravest(cell.verdict for cell in weighed)
     if verdict is Verdict.PASS:
         count = sum(len(cell.cases) for cell in weighed)

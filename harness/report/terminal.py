@@ -78,6 +78,8 @@ def _head(run: Run) -> Text:
         )
     else:
         head = Text.assemble("\n", verdict_text(run.verdict), "  ", (line(run.reason), "bold"))
+    if run.blame:
+        head.append(f"\n{wording.blame(run.blame, run)}", style="bold")
     patches = f" ({len(run.patches)} patches)" if run.patches else ""
     facts = {
         "plan": line(run.plan),

@@ -50,10 +50,14 @@ def started(tmp_path: Path, base_kernel: Path) -> Iterator[subprocess.Popen[byte
     results = tmp_path / "results"
     command = [*HARNESS, "run", "--results", str(results), "--seconds", "120"]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
+
+        def at_work() -> bool:
+            assert child.poll() is None, f"the harness ended with {child.returncode}"
+            consoles = list(results.glob("*/base-v1/console.log"))
+            return any("case anon begin" in path.read_text(errors="replace") for path in consoles)
+
         try:
-            _until(lambda: list(results.glob("*/base-v1/console.log")), "a guest")
-            console = next(iter(results.glob("*/base-v1/console.log")))
-            _until(lambda: "case anon begin" in console.read_text(errors="replace"), "a workload")
+            _until(at_work, "a workload")
             yield child
         finally:
             child.kill()
@@ -62,6 +66,7 @@ def started(tmp_path: Path, base_kernel: Path) -> Iterator[subprocess.Popen[byte
 @pytest.mark.parametrize(
     ("sign", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)],
+    ids=["SIGINT", "SIGTERM", "SIGKILL"],
 )
 def test_a_signal_leaves_nothing_behind(
     started: subprocess.Popen[bytes], tmp_path: Path, sign: signal.Signals, code: int

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,28 @@ def test_shipped_plans_load_and_their_workloads_exist() -> None:
     for path in (CONFIGS / "default.yaml", CONFIGS / "planted-fault.yaml"):
         plan = load_plan(path)
         assert choose(CONFIGS / "workloads.yaml", plan.workloads, str(path))
+
+
+_RACE = """
+import sys, threading
+from harness.console.detector import Detector
+from harness.memcg.interface import load_table
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(4)
+def first(use):
+    together.wait()
+    use()
+threads = [threading.Thread(target=first, args=(use,))
+           for use in (Detector, Detector, load_table, load_table)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_tables_first_loaded_by_several_threads_at_once() -> None:
+    """msgspec crashed on this in about one of three processes; ten make a miss unlikely."""
+    children = [subprocess.Popen([sys.executable, "-c", _RACE]) for _ in range(10)]
+    assert [child.wait() for child in children] == [0] * 10
 
 
 def test_an_unknown_workload_names_the_nearest() -> None:
