@@ -146,7 +146,8 @@ def _request(options: argparse.Namespace) -> Request:
 
 def _run(options: argparse.Namespace) -> int:
     request = _request(options)
-    with Live(_stderr()) as live, Reports(live) as reports:
+    with Live(_stderr()) as live:
+        reports = Reports(live)
         around = Surroundings(
             listener=reports.listen,
             deadline=Deadline.never(),

@@ -57,18 +57,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             seed=plan.seed,
         )
 
-    def spec(self, iface: str) -> Spec:
-        """The machine for guests of *iface*."""
-        guest = self.plan.guest
-        return Spec(
-            iface=iface,
-            cpus=guest.cpus,
-            nodes=guest.nodes,
-            memory_mb=guest.memory_mb,
-            swap=guest.swap,
-            boot_seconds=float(guest.boot_seconds),
-            append=guest.append,
-        )
+
+def machine_of(plan: Plan, iface: str) -> Spec:
+    """The machine that *plan* has guests of *iface* run on."""
+    guest = plan.guest
+    return Spec(
+        iface=iface,
+        cpus=guest.cpus,
+        nodes=guest.nodes,
+        memory_mb=guest.memory_mb,
+        swap=guest.swap,
+        boot_seconds=float(guest.boot_seconds),
+        append=guest.append,
+    )
 
 
 class Bench:

@@ -18,9 +18,9 @@ from harness.events import Listener, Note
 from harness.files import make_directory
 from harness.guest.accel import Accel, choose, qemu_version
 from harness.guest.image import prepare
-from harness.guest.machine import Guest, Spec, booted
+from harness.guest.machine import Guest, booted
 from harness.paths import QEMU
-from harness.pipeline.bench import probe_boot
+from harness.pipeline.bench import machine_of, probe_boot
 from harness.pipeline.plan import Plan
 
 
@@ -57,15 +57,7 @@ def boot_once(
     version = qemu_version(deadline)
     make_directory(cache, "the cache directory")
     image = prepare(cache, QEMU, jobs=os.cpu_count() or 1, listener=listener, deadline=deadline)
-    spec = Spec(
-        iface=iface,
-        cpus=plan.guest.cpus,
-        nodes=plan.guest.nodes,
-        memory_mb=plan.guest.memory_mb,
-        swap=plan.guest.swap,
-        boot_seconds=float(plan.guest.boot_seconds),
-        append=plan.guest.append,
-    )
+    spec = machine_of(plan, iface)
     with tempfile.TemporaryDirectory(prefix="memcg-harness-") as scratch:
         console = Path(scratch) / "console.log"
 

@@ -23,7 +23,7 @@ from harness.events import Listener, task
 from harness.guest.accel import Accel
 from harness.guest.model import Image
 from harness.paths import CONFIGS
-from harness.pipeline.bench import Bench, Request
+from harness.pipeline.bench import Bench, Request, machine_of
 from harness.pipeline.blame import first_bad
 from harness.pipeline.cells import run_cells
 from harness.pipeline.commands import repeat
@@ -161,7 +161,7 @@ class _Road:
             iface=iface,
             workloads=self._workloads,
             load=self._request.load(),
-            spec=self._request.spec(iface),
+            spec=machine_of(self._request.plan, iface),
             image=image,
             accel=accel,
             directory=self._directory / cell,

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from harness.errors import InfraError
 from harness.events import Event, Listener
@@ -25,17 +23,6 @@ class Reports:
         self._listener = listener
         self._log: LogFile | None = None
         self.directory = Path()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._log = None
 
     def listen(self, event: Event) -> None:
         """Pass *event* on, and to harness.log once there is a directory for it."""
