@@ -4,7 +4,8 @@
 
 The same kernel (profile ``virtme``: ours plus what virtme-ng's root file system needs), the same
 accelerator, the same CPUs and memory, in turn A B A B …, in one run. Prints each pair, the medians,
-the failures, and the ratio of the medians (ours / virtme-ng's).
+the failures, and the ratio of the medians (ours / virtme-ng's). virtme-ng's guest lives in the host's
+root file system and wants udev there: apt-get install udev.
 """
 
 from __future__ import annotations

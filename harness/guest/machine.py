@@ -182,7 +182,7 @@ def booted(
 ) -> Iterator[Guest]:
     """A guest of *kernel* for the length of the block, ready or with ``failure`` set.
 
-    *console* is the absolute path of its console log; *readers* are given its bytes live;
+    *console* is the absolute path of its console log, made anew; *readers* are given its bytes live;
     *give_up* is asked, while the guest boots, whether to wait on. InfraError when
     QEMU cannot be started or spoken to; a kernel that does not come up is not an error but a value.
     """
@@ -196,6 +196,7 @@ def booted(
         argv += ["-chardev", f"file,id=console,path={_escape(console)}", "-serial", "chardev:console"]
         argv += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
         began = time.monotonic()
+        console.unlink(missing_ok=True)  # an earlier guest's words are not this one's
         log = Console(console, readers)
         try:
             with theirs:

@@ -27,10 +27,16 @@ def guest(base_kernel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     deadline = Deadline.after(300)
     image = prepare(cache(), QEMU, jobs=2, listener=silent, deadline=deadline)
     console = tmp_path_factory.mktemp("guest") / "console.log"
+    console.write_text("memcg-harness: ready\n")  # an earlier guest's word, not to be believed
     accel = Accel(name="tcg", why="works everywhere")
     with booted(base_kernel, image, Spec(), accel, console=console, deadline=deadline) as running:
         assert not running.failure, running.failure
         yield running
+
+
+def test_what_an_earlier_guest_said_counts_for_nothing(guest: Guest) -> None:
+    assert guest.console.text().count("memcg-harness: ready") == 1
+    assert "Linux version" in guest.console.text()
 
 
 def test_exit_codes_and_output_come_back(guest: Guest) -> None:
