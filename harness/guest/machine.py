@@ -121,6 +121,11 @@ class Guest:
         """True while QEMU runs; a guest that panics ends it."""
         return self._qemu.poll() is None
 
+    def crashed(self) -> str:
+        """What QEMU itself died of, or "": a guest that resets or panics makes it end with 0."""
+        code = self._qemu.poll()
+        return f"QEMU ended with {code}" if code else ""
+
     def shell(self, deadline: Deadline) -> Shell:
         """The SSH connection, opened at the first call; InfraError when the guest does not answer."""
         if self._shell is None:

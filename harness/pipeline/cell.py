@@ -99,6 +99,7 @@ def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) ->
         reports=tuple(reports),
         alive=attempt.alive,
         answers=attempt.answers,
+        crashed=attempt.crashed,
     )
     verdict, reason = judge_case(attempt.workload, evidence)
     samples = job.directory / f"{attempt.workload.name}.samples.jsonl"

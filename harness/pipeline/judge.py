@@ -35,6 +35,8 @@ class Evidence:
     """the guest still ran afterwards"""
     answers: bool
     """the guest still answered over SSH afterwards"""
+    crashed: str = ""
+    """what QEMU itself died of, if it did"""
 
 
 Finding = tuple[Verdict, str]
@@ -145,6 +147,8 @@ def _ending(evidence: Evidence) -> list[Finding]:
     if evidence.stream.complete:
         return []
     ended = evidence.delivered.ended
+    if evidence.crashed:
+        return [(Verdict.INFRA, evidence.crashed)]
     if not evidence.alive:
         return [(Verdict.FAIL, "the guest ended without a word (silent reboot or triple fault)")]
     if ended.why == "timed out":

@@ -57,6 +57,8 @@ class Attempt:
     delivered: Delivered
     alive: bool
     answers: bool
+    crashed: str
+    """what QEMU itself died of, if it did"""
 
 
 @dataclass
@@ -150,7 +152,7 @@ class Host:
         last = re.compile(rb"memcg-harness: case " + re.escape(workload.name.encode()) + rb" end")
         guest.console.wait_for(last, Deadline.after(_MARKER), give_up=lambda: not guest.alive())
         answers = guest.alive() and self._answers(guest)
-        return Attempt(workload, started, delivered, guest.alive(), answers)
+        return Attempt(workload, started, delivered, guest.alive(), answers, guest.crashed())
 
     def _answers(self, guest: Guest) -> bool:
         try:

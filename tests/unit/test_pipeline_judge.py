@@ -46,6 +46,7 @@ def _evidence(
     ended: Ended = _ENDED,
     alive: bool = True,
     answers: bool = True,
+    crashed: str = "",
 ) -> Evidence:
     return Evidence(
         delivered=Delivered((), ended, 3.0),
@@ -54,6 +55,7 @@ def _evidence(
         reports=reports,
         alive=alive,
         answers=answers,
+        crashed=crashed,
     )
 
 
@@ -76,6 +78,11 @@ def test_all_is_well() -> None:
         (_evidence(_GOOD_WORK, _END, reports=(_report("note"),)), Verdict.PASS, "checks kept"),
         (_evidence(_GOOD_WORK, _END, missing=("usage-at-rest: gone",)), Verdict.BROKEN, "not measured"),
         (_evidence(_GOOD_WORK, ended=Ended(None, "guest died"), alive=False), Verdict.FAIL, "without a word"),
+        (
+            _evidence(_GOOD_WORK, ended=Ended(None, "guest died"), alive=False, crashed="QEMU ended with -9"),
+            Verdict.INFRA,
+            "QEMU ended with -9",
+        ),
         (_evidence(_GOOD_WORK, ended=Ended(None, "timed out")), Verdict.FAIL, "still answers"),
         (
             _evidence(_GOOD_WORK, ended=Ended(None, "timed out"), answers=False),
