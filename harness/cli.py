@@ -185,6 +185,7 @@ def _boot(options: argparse.Namespace) -> int:
             cache=cache(),
             listener=live,
             echo=None if options.json else _echo,
+            hand_over=live.rest,
         )
     if options.json:
         _answer(msgspec.to_builtins(outcome))

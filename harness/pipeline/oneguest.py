@@ -45,10 +45,12 @@ def boot_once(
     cache: Path,
     listener: Listener,
     echo: Callable[[bytes], None] | None,
+    hand_over: Callable[[], None],
 ) -> Outcome:
     """Boot *kernel* and run *words* in it, or a shell on the caller's terminal when there are none.
 
-    *echo* is given each line of output as it comes. UserError when the kernel is not there or does
+    *echo* is given each line of output as it comes; *hand_over* is called when the guest is ready
+    and the terminal is the command's from now on. UserError when the kernel is not there or does
     not boot, with the last console lines and the likely missing symbol.
     """
     deadline = Deadline.never()
@@ -68,7 +70,8 @@ def boot_once(
         with booted(kernel.absolute(), image, spec, accel, console=console, deadline=deadline) as guest:
             if guest.failure:
                 raise UserError(f"{kernel}: does not boot: {guest.failure}")
-            listener(Note(f"ready after {guest.boot_seconds:.2f} s ({accel.name}: {accel.why})"))
+            listener(Note(f"ready after {guest.boot_seconds:.2f} s ({accel.name})"))
+            hand_over()
             code, why, output = _use(guest, words, echo, deadline)
         reports = tuple(report for report in find_reports(guest.console.text()) if report.severity != "note")
         for report in reports:

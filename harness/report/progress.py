@@ -68,12 +68,17 @@ class Live:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._bars is not None:
-            with self._lock:
+        self.rest()
+
+    def rest(self) -> None:
+        """Give the terminal back for good: what comes now is said in plain lines, between those of others."""
+        with self._lock:
+            if self._bars is not None:
                 for bar in self._tasks.values():
                     self._bars.remove_task(bar)
                 self._tasks.clear()
-            self._bars.stop()
+                self._bars.stop()
+                self._bars = None
 
     def __call__(self, event: Event) -> None:
         """Show *event*."""
