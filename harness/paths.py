@@ -8,7 +8,6 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIGS = PROJECT / "configs"
-PATCHES = PROJECT / "patches"
 QEMU = PROJECT / "qemu"
 RESULTS = PROJECT / "results"
 

@@ -15,8 +15,6 @@ from harness.errors import InfraError, UserError
 from harness.files import write_whole
 from harness.process import run
 
-NAMES = ("auto", "kvm", "tcg")
-
 
 class Accel(msgspec.Struct, frozen=True, kw_only=True):
     """An accelerator, and why it was chosen."""

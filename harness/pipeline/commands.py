@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness.memcg.interface import files_to_sample
 from harness.pipeline.bench import Bench, Request
@@ -14,16 +16,21 @@ from harness.workloads.runner import command
 
 
 def repeat(request: Request, bench: Bench, jobs: Sequence[CellJob]) -> tuple[Command, ...]:
-    """A command for the whole run, one for each kernel, and one for each case of each cell."""
+    """A command for the whole run, one for each kernel, and one for each case of each cell.
+
+    What the command line laid over the plan is laid over it again.
+    """
+    harness = str(Path(sys.executable).parent / "harness")
     plan = str(request.plan_path.resolve())
+    accel = ["--accel", request.plan.accel]
     inputs = ["--tree", bench.tree.origin, "--series", request.plan.series]
-    commands = [_command("the whole run again", ["harness", "run", plan, *inputs])]
+    again = ["--only", ",".join(request.only), "--seconds", f"{request.plan.seconds:g}", *accel]
+    commands = [_command("the whole run again", [harness, "run", plan, *inputs, *again])]
     for name in request.only:
-        build = ["harness", "build", plan, *inputs, *(["--upto", "0"] if name == "base" else [])]
+        build = [harness, "build", plan, *inputs, *(["--upto", "0"] if name == "base" else [])]
         commands.append(_command(f"build the {name} kernel", build))
     for job in jobs:
-        boot = ["harness", "boot", str(job.kernel.image), "--plan", plan, "--iface", job.iface]
-        commands.append(_command(f"{job.name}: a shell in the guest", boot))
+        boot = [harness, "boot", str(job.kernel.image), "--plan", plan, "--iface", job.iface, *accel]
         for workload in job.workloads:
             case = command(workload, job.iface, job.load, files_to_sample(job.iface))
             commands.append(_command(f"{job.name}: {workload.name}", [*boot, "--", *case]))

@@ -37,7 +37,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,40}$")]
     about: str = ""
-    """one line, shown with the results"""
+    """one line for whoever reads the plan"""
     tree: str
     """``debian`` (the distribution's linux-source), or a directory, git work tree or tarball"""
     series: str

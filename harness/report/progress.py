@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The listeners of a run: bars on a terminal, lines elsewhere, a log file, and several at once."""
+"""The listeners of a run: bars on a terminal, lines elsewhere, and a log file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from harness.errors import InfraError
-from harness.events import Event, Finished, Listener, Note, Progress, Started
+from harness.events import Event, Finished, Note, Progress, Started
 from harness.report.eventlines import EventLines
 from harness.report.plaintext import line
 
@@ -136,16 +136,6 @@ class LogFile:
                     stream.write(f"{now} {said}\n")
             except OSError as error:
                 raise InfraError(f"{self._path}: cannot be written: {error.strerror}") from error
-
-
-def both(*listeners: Listener) -> Listener:
-    """One listener that tells each of *listeners* in turn."""
-
-    def tell(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
-    return tell
 
 
 def _bars(console: Console) -> Bars:

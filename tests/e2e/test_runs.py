@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,11 @@ def test_a_clean_series_passes_with_all_its_evidence(harness: Callable[..., Any]
         samples = (directory / cell / "anon.samples.jsonl").read_text().splitlines()
         assert {json.loads(line)["stage"] for line in samples} >= {"born", "run", "rest"}
     assert (directory / "repeat.sh").stat().st_mode & 0o100
+    step = next(one for one in run["commands"] if one["step"] == "patched-v2: shm")
+    assert step["command"] in (directory / "repeat.sh").read_text()
+    again = subprocess.run(shlex.split(step["command"]), capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout.splitlines()[-1])["type"] == "end"
 
 
 def test_the_same_inputs_build_nothing_twice(harness: Callable[..., Any], base_kernel: Path) -> None:

@@ -12,9 +12,10 @@ import pytest
 from rich.console import Console
 
 from harness.errors import InfraError
-from harness.events import Event, Finished, Note, Progress, Started, silent
+from harness.events import Finished, Note, Progress, Started
 from harness.report.eventlines import EventLines
-from harness.report.progress import Live, LogFile, both
+from harness.report.progress import Live, LogFile
+from harness.report.publisher import Reports
 
 XTERM = {"TERM": "xterm"}
 """instead of what the tests happen to run under (NO_COLOR, COLUMNS, a dumb terminal)"""
@@ -96,9 +97,11 @@ def test_an_interrupt_gives_the_terminal_back() -> None:
 
 def test_threads_do_not_tear_lines(tmp_path: Path) -> None:
     stream = io.StringIO()
-    listener = both(
-        Live(Console(file=stream, width=80, _environ=XTERM), {}), LogFile(tmp_path / "harness.log")
-    )
+    reports = Reports(Live(Console(file=stream, width=80, _environ=XTERM), {}))
+    directory = tmp_path / "run"
+    directory.mkdir()
+    reports.begin(directory)
+    listener = reports.listen
 
     def work(name: str) -> None:
         for _ in range(50):
@@ -113,7 +116,7 @@ def test_threads_do_not_tear_lines(tmp_path: Path) -> None:
     whole = re.compile(r"Boot v[123]: (started|done in 1\.0 s)")
     assert len(stream.getvalue().splitlines()) == 300
     assert all(whole.fullmatch(row) for row in stream.getvalue().splitlines())
-    logged = (tmp_path / "harness.log").read_text().splitlines()
+    logged = (directory / "harness.log").read_text().splitlines()
     assert len(logged) == 300
     assert all(whole.fullmatch(row.split(" ", 1)[1]) for row in logged)
 
@@ -131,10 +134,3 @@ def test_log_lines_have_their_time_and_are_there_at_once(tmp_path: Path) -> None
 def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InfraError, match=r"harness\.log: cannot be written"):
         LogFile(tmp_path / "gone" / "harness.log")(Note("x"))
-
-
-def test_both_tells_each_in_turn() -> None:
-    heard: list[tuple[int, Event]] = []
-    note = Note("x")
-    both(lambda event: heard.append((1, event)), silent, lambda event: heard.append((2, event)))(note)
-    assert heard == [(1, note), (2, note)]

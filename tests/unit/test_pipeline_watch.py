@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""When there is no use in waiting on for a guest."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from harness.pipeline import life
+from harness.pipeline.life import Watch
+
+_BUG = b"[    9.100000] kernel BUG at mm/memcontrol.c:264!\n"
+_WARNING = b"[    9.100000] WARNING: CPU: 0 PID: 7 at mm/memcontrol.c:2222 drain_stock+0x1/0x2\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "_DOOM", 0.0)
+
+
+def test_a_fatal_report_that_has_only_begun_ends_the_wait() -> None:
+    watch = Watch(threading.Event())
+    watch.feed(b"[    1.000000] memcg-harness: ready\n")
+    assert watch.give_up() == ""
+    watch.feed(_BUG)
+    assert watch.give_up() == "a fatal kernel report"
+
+
+def test_a_warning_does_not() -> None:
+    watch = Watch(threading.Event())
+    watch.feed(
+        _WARNING + b"[    9.200000] ---[ end trace 0 ]---\n[   10.000000] memcg-harness: case anon end\n"
+    )
+    assert watch.give_up() == ""
+
+
+def test_an_interrupt_does() -> None:
+    cancelled = threading.Event()
+    watch = Watch(cancelled)
+    cancelled.set()
+    assert watch.give_up() == "interrupted"
