@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from harness.series.model import Patch
+
 Overlay = Mapping[str, bytes | None]
 """Contents of files that differ from the tree as given, by path; None where the file is gone."""
 
@@ -48,15 +50,25 @@ class HunkLanding(msgspec.Struct, frozen=True, kw_only=True):
     hunk: int
     """1-based within its file and patch"""
     status: str
-    """``clean``, ``offset`` or ``rejected``"""
+    """``clean``, ``offset``, ``fuzz``, ``merged``, ``repaired``, ``conflict`` or ``rejected``.
+
+    ``merged``: the file differs from the patch's context, three-way merge put both together;
+    ``conflict``: it could not, and the hunk did not go on; ``repaired``: white space that was lost
+    was found again, and the hunk is where it says or at an offset."""
     offset: int = 0
     """lines between where the patch says and where it went"""
     fuzz: int = 0
+    """context lines at the hunk's ends that are others in the file"""
+    guessed: int = 0
+    """lines whose white space is a guess, in a patch that was damaged"""
     reason: str = ""
+    """why not, or what was done; one line, escaped and bounded"""
+    candidates: tuple[int, ...] = ()
+    """1-based lines at which it could also be, when that is why it was refused"""
 
 
 class PatchLanding(msgspec.Struct, frozen=True, kw_only=True):
-    """How one patch went on: ``applied``, ``rejected``, or ``not tried`` after a rejected one."""
+    """How one patch went on: ``applied``, ``conflict``, ``rejected``, or ``not tried``."""
 
     number: int
     subject: str
@@ -69,4 +81,12 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
 
     landings: tuple[PatchLanding, ...]
     prefixes: tuple[Overlay, ...]
-    """``prefixes[k]`` is the tree with the first k patches on; ``prefixes[0]`` is empty"""
+    """``prefixes[k]`` is the tree with the first k patches on; ``prefixes[0]`` is empty. It ends before the
+    first patch that did not go on whole."""
+    patches: tuple[Patch, ...] = ()
+    """the patches as they went on: damaged ones repaired"""
+
+    @property
+    def whole(self) -> bool:
+        """True when every patch went on, without conflicts."""
+        return all(landing.status == "applied" for landing in self.landings)
