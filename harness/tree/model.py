@@ -34,9 +34,9 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """short, stable and fit for a path, e.g. ``linux-source-6.1``"""
     version: Version
     origin: str
-    """what the user gave: a path or ``debian``"""
+    """what the user gave: a path, ``REPOSITORY@REVISION`` or ``debian``"""
     kind: str
-    """``directory``, ``git`` or ``tarball``"""
+    """``directory``, ``git``, ``commit`` or ``tarball``"""
     fingerprint: str
     """hex; the same when the contents are the same, as far as names, sizes and times tell"""
     source: Path

@@ -15,6 +15,7 @@ from harness.deadline import Deadline
 from harness.errors import InfraError, UserError
 from harness.events import Listener, Note
 from harness.files import locked, make_directory
+from harness.tree.commit import check_out, split_commit
 from harness.tree.debian import USR_SRC, newest_source
 from harness.tree.identify import identify
 from harness.tree.listing import list_directory, list_git
@@ -26,7 +27,7 @@ from harness.tree.unpack import SUFFIXES, unpack
 from harness.tree.workcopy import restore
 
 _UNFIT = re.compile(r"[^A-Za-z0-9._+-]+")
-_GIVE = "give a kernel directory, a git work tree or a tarball of one, or 'debian'"
+_GIVE = "give a kernel directory, a git work tree, REPOSITORY@COMMIT, a tarball, or 'debian'"
 
 
 class _Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class _Origin(msgspec.Struct, frozen=True, kw_only=True):
     spec: str
     path: Path
     kind: str
+    revision: str = ""
 
     @property
     def name(self) -> str:
@@ -50,16 +52,19 @@ def open_tree(spec: str, *, cache: Path, listener: Listener, deadline: Deadline)
     """The tree that *spec* names, copied to ``cache/trees/NAME-HASH/src`` or brought up to date there.
 
     *spec* is a kernel directory (also one that was built in place), a git work tree (as it lies, with
-    what is not committed), a tarball, or ``debian``. The copy is as given when the block begins, and
-    nobody else's until it ends. Raises UserError for what is no kernel tree, InfraError and
-    DeadlineExpired for the machine's part, also when another run does not let go in time.
+    what is not committed), ``REPOSITORY@REVISION``, a tarball, or ``debian``. The copy is as
+    given when the block begins, and nobody else's until it ends. Raises UserError for what is no kernel
+    tree, InfraError and DeadlineExpired for the machine's part, also when another run does not let go in
+    time.
     """
     origin = _find(spec, deadline)
-    if origin.kind != "tarball":
+    if origin.kind in ("directory", "git"):
         identify(origin.path, spec)
         if cache.resolve().is_relative_to(origin.path):
             raise UserError(f"{cache}: the cache lies inside the tree {spec}; point XDG_CACHE_HOME elsewhere")
-    digest = hashlib.sha256(str(origin.path).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    # all commits of a repository share one copy: git brings it from one to the other
+    place = f"{origin.path}@" if origin.kind == "commit" else str(origin.path)
+    digest = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:8]
     home = make_directory(cache / "trees" / f"{origin.name}-{digest}", "the cache of kernel trees")
     with _alone(home, origin, listener, deadline):
         tree = _fresh(origin, home, listener, deadline)
@@ -72,6 +77,9 @@ def open_tree(spec: str, *, cache: Path, listener: Listener, deadline: Deadline)
 def _find(spec: str, deadline: Deadline) -> _Origin:
     if spec == "debian":
         return _Origin(spec=spec, path=newest_source(USR_SRC, deadline), kind="tarball")
+    commit = split_commit(spec)
+    if commit is not None:
+        return _Origin(spec=spec, path=commit[0].resolve(), kind="commit", revision=commit[1])
     path = Path(spec).expanduser()
     try:
         path = path.resolve(strict=True)
@@ -117,6 +125,8 @@ def _fresh(origin: _Origin, home: Path, listener: Listener, deadline: Deadline) 
 def _copied(origin: _Origin, home: Path, listener: Listener, deadline: Deadline) -> Record:
     if origin.kind == "tarball":
         return unpack(origin.path, origin.spec, home, listener, deadline)
+    if origin.kind == "commit":
+        return check_out(origin.path, origin.revision, origin.spec, home, listener, deadline)
     git = origin.kind == "git"
     listing = list_git(origin.path, home, deadline) if git else list_directory(origin.path)
     return mirror(origin.path, listing, home, (origin.kind, str(origin.path)), listener, deadline)
