@@ -20,6 +20,10 @@ class HunkLines(msgspec.Struct, frozen=True, kw_only=True):
     new_start: int
     trailing: int
     """context lines after the last changed one"""
+    section: str = ""
+    """what stands behind the second ``@@``"""
+    marks: str = ""
+    """the marker of each line in order: blank, ``-`` or ``+``; empty when nobody kept them"""
 
 
 def hunks_of(patch: Patch) -> tuple[tuple[FileChange, tuple[HunkLines, ...]], ...]:
@@ -34,6 +38,7 @@ def hunks_of(patch: Patch) -> tuple[tuple[FileChange, tuple[HunkLines, ...]], ..
 def _lines(hunk: Hunk) -> HunkLines:
     old: list[bytes] = []
     new: list[bytes] = []
+    marks: list[str] = []
     trailing = 0
     sides: list[list[bytes]] = []
     for line in hunk:
@@ -45,10 +50,13 @@ def _lines(hunk: Hunk) -> HunkLines:
         for side in sides:
             side.append(line.value.encode("utf-8", "surrogateescape"))
         trailing = trailing + 1 if line.is_context else 0
+        marks.append(line.line_type or " ")
     return HunkLines(
         old=tuple(old),
         new=tuple(new),
         old_start=hunk.source_start,
         new_start=hunk.target_start,
         trailing=trailing,
+        section=hunk.section_header,
+        marks="".join(marks),
     )

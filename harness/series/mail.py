@@ -1,150 +1,221 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mails and mailboxes (RFC 5322, 2045-2047) and bare patch files, as :class:`Text`."""
+"""Mails (RFC 5322, 2045-2047) and bare patch files, as :class:`Text`."""
 
 from __future__ import annotations
 
 import re
 from email import message_from_bytes, policy
-from email.errors import MessageError
-from email.header import decode_header, make_header
-from email.message import EmailMessage
+from email.message import Message
 from typing import cast
 
+import msgspec
+
+from harness.errors import UserError
+from harness.series.charset import decode
+from harness.series.flowed import undo_clear_signing, undo_flowed
+from harness.series.header import Headers, decoded, headers_of, message_id, parents
+from harness.series.mailbox import is_mail, text_begins
+from harness.series.pasted import undo_paste, visible_text
+from harness.series.prose import Prose, split_prose
 from harness.series.subject import Subject, one_line, parse_subject
 from harness.series.text import Text
 
-# Not mailbox.mbox: it splits at every line that begins with "From ", which descriptions have,
-# and git format-patch does not escape. git mailsplit wants a time and a year on the line, as here.
-_FROM_LINE = re.compile(rb"^From \S+.*\d\d:\d\d:\d\d.*\d{4}\s*$", re.MULTILINE)
-_HEADER = re.compile(rb"(?:From |[A-Za-z][A-Za-z0-9-]*:[ \t\r\n])")
-_MAIL_HEADER = re.compile(
-    rb"^(?:From|Subject|Date|Message-ID|Return-Path|Received):", re.MULTILINE | re.IGNORECASE
-)
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_DIFF_START = re.compile(r"^(?:diff --git |--- |Index: )", re.MULTILINE)
+NOBODY = "unknown@invalid"
+"""the address (RFC 2606, 2) that harness.series.write gives to an author without one; read as none"""
 _PATCH_NAME = re.compile(r"\.(?:patch|diff)$", re.IGNORECASE)
+_HAS_DIFF = re.compile(r"^(?:[>|] ?)*(?:diff --git |--- )", re.MULTILINE)
+_NESTED = re.compile(rb"multipart/|message/rfc822", re.IGNORECASE)
+_MOST_NESTED = 32
+# email.message cuts the parameters of a header off one by one, in quadratic time
+_LONG_FIELD = re.compile(rb"^content-[a-z-]{1,40}:(?:[^\n]|\n[ \t]){4000}", re.MULTILINE | re.IGNORECASE)
+_BOUNDARY = re.compile(
+    rb"^content-type:[ \t]{0,9}multipart/(?:[^\n]|\n[ \t]){0,500}?boundary=\"?([^\";\s]{1,100})",
+    re.MULTILINE | re.IGNORECASE,
+)
+_MOST_PARTS = 500
 _PLAIN = ("", "7bit", "8bit", "binary")
 
 
-def is_mail(raw: bytes) -> bool:
-    """True when *raw* begins with a header block that names a sender, subject or date, or an mbox line."""
-    if not _HEADER.match(raw):
-        return False
-    head = _BLANK_LINE.split(raw, maxsplit=1)[0]
-    return _MAIL_HEADER.search(head) is not None or _FROM_LINE.match(raw) is not None
+class _Body(msgspec.Struct, frozen=True, kw_only=True):
+    text: str
+    notes: tuple[str, ...] = ()
+    as_it_stands: bool = False
+    """its lines are those of the file"""
+    attached: tuple[bytes, ...] = ()
+    """whole mails that are attached, as ``git format-patch`` wrote them or as they were forwarded"""
 
 
-def split_mailbox(raw: bytes) -> list[tuple[int, bytes]]:
-    """The messages of a mailbox, each with the line (1-based) at which it begins; one mail gives one."""
-    starts = [m.start() for m in _FROM_LINE.finditer(raw) if _begins_message(raw, m.start())] or [0]
-    ends = [*starts[1:], len(raw)]
-    return [(raw.count(b"\n", 0, start) + 1, raw[start:end]) for start, end in zip(starts, ends, strict=True)]
+def read_mail(raw: bytes, path: str, line: int = 1, message: int = 0) -> list[Text]:
+    """One mail, the *message*-th of *path* if that is a mailbox, at *line* of it; and mails attached to it.
 
-
-def _begins_message(raw: bytes, start: int) -> bool:
-    """A From line counts at the beginning or after a blank line, with a header after it."""
-    after = raw.find(b"\n", start) + 1
-    return (start == 0 or raw[max(0, start - 4) : start].endswith((b"\n\n", b"\r\n\r\n"))) and bool(
-        _HEADER.match(raw, after)
-    )
-
-
-def read_mail(raw: bytes, path: str, line: int = 1, message: int = 0) -> Text:
-    """One mail, the *message*-th of *path* if that is a mailbox, at *line* of it.
-
-    Transfer encodings and charsets are undone; text without a known charset stays as it is.
-
-    As ``git am`` has it, ``From:`` and ``Subject:`` lines that open the body overrule the header's.
+    Transfer encodings and charsets are undone; text without a known charset stays as it is. As
+    ``git am`` has it, ``From:``, ``Subject:`` and ``Date:`` lines that open the body overrule the header's.
+    Raises UserError for a mail whose parts are nested too deeply.
     """
-    mail = message_from_bytes(raw, policy=policy.default)
-    body, plain = _body(mail)
-    opening = _opening(body)
-    blank = _BLANK_LINE.search(raw)
-    subject = parse_subject(_header(mail, "Subject"))
-    if "subject" in opening:
-        inner = parse_subject(opening["subject"])
-        subject = inner if inner.tagged else _retitled(subject, inner.text)
+    origin = f"{path}, message {message}" if message else path
+    _refuse_flood(raw, origin)
+    try:
+        mail = message_from_bytes(raw, policy=policy.compat32)
+        body = _body(mail)
+    except (RecursionError, ValueError, LookupError, AssertionError) as error:
+        what = one_line(str(error), 100)
+        raise UserError(
+            f"{origin}: no mail that can be read ({what}); give the patch as plain text"
+        ) from None
+    texts = [found for inner in body.attached for found in read_mail(inner, origin)]
+    if texts and any(_HAS_DIFF.search(text.body) for text in texts) and not _HAS_DIFF.search(body.text):
+        return texts
+    first_line = line + text_begins(raw) if body.as_it_stands else 0
+    return [_from_mail(headers_of(mail), body, path, origin, first_line)]
+
+
+def _refuse_flood(raw: bytes, origin: str) -> None:
+    """Mails whose headers or parts would keep the parser busy for hours."""
+    if len(_NESTED.findall(raw)) > _MOST_NESTED:
+        raise UserError(
+            f"{origin}: more than {_MOST_NESTED} parts within parts; give the patch as plain text"
+        )
+    if _LONG_FIELD.search(raw):
+        raise UserError(f"{origin}: a Content- header of over 4000 bytes; give the patch as plain text")
+    if any(raw.count(b"\n--" + mark) > _MOST_PARTS for mark in set(_BOUNDARY.findall(raw))):
+        raise UserError(f"{origin}: more than {_MOST_PARTS} parts; give the patch as plain text")
+
+
+def _from_mail(headers: Headers, body: _Body, path: str, origin: str, first_line: int) -> Text:
+    prose = split_prose(body.text)
+    sender = decoded(headers.get("from", ""))
+    subject = parse_subject(decoded(headers.get("subject", "")))
+    if "subject" in prose.said:
+        inner = parse_subject(decoded(prose.said["subject"]))
+        subject = inner if inner.tagged else msgspec.structs.replace(subject, text=inner.text)
     return Text(
         subject=subject,
-        author=one_line(opening.get("from") or _header(mail, "From")),
-        message_id=one_line(_header(mail, "Message-ID")).strip("<> "),
-        body=body,
+        author=_person(decoded(prose.said["from"]) if prose.said.get("from") else sender),
+        date=one_line(prose.said.get("date") or headers.get("date", "")),
+        message_id=message_id(headers.get("message-id", "")),
+        sender=sender,
+        parents=parents(headers),
+        name=one_line(headers.get("x-patch-name", "")),
+        description=prose.description,
+        notes=body.notes,
+        body=body.text,
         path=path,
-        origin=f"{path}, message {message}" if message else path,
-        first_line=line + raw.count(b"\n", 0, blank.end()) if plain and blank else 0,
+        origin=origin,
+        first_line=first_line,
     )
 
 
 def read_plain(raw: bytes, path: str, title: str) -> Text:
-    """A patch file without mail headers: From and Subject lines of its description count, if any."""
-    body = raw.decode("utf-8", "surrogateescape")
-    start = _DIFF_START.search(body)
-    prose = body[: start.start()] if start else body
-    said = _opening(prose.lstrip("\ufeff"))
-    first = parse_subject(prose.strip().split("\n", 1)[0])
-    subject = parse_subject(said["subject"]) if "subject" in said else first
-    if not subject.text or ("subject" not in said and not first.tagged):
-        subject = Subject(text=one_line(title))
+    """A patch file without mail headers: From, Subject and Date lines of its text count, if any.
+
+    *title* is the subject of one that has none.
+    """
+    as_it_stood, charset_note = decode(raw, "")
+    body, notes = undo_paste(as_it_stood, True)
+    body = undo_clear_signing(body)
+    prose = split_prose(body, saved=True)
     return Text(
-        subject=subject,
-        author=one_line(said.get("from", "")),
+        subject=_plain_subject(prose, title),
+        author=_person(one_line(prose.said.get("from", ""))),
+        date=one_line(prose.said.get("date", "")),
+        message_id=message_id(prose.said.get("message-id", "")),
+        description=prose.description,
+        notes=(*((charset_note,) if charset_note else ()), *notes),
         body=body,
         path=path,
         origin=path,
-        first_line=1,
+        first_line=1 if body.count("\n") == as_it_stood.count("\n") else 0,
     )
 
 
-def _retitled(subject: Subject, text: str) -> Subject:
-    return Subject(
-        text=text,
-        number=subject.number,
-        total=subject.total,
-        version=subject.version,
-        tagged=subject.tagged,
-        reply=subject.reply,
-    )
+def _plain_subject(prose: Prose, title: str) -> Subject:
+    said = prose.said.get("subject") or prose.said.get("title", "")
+    subject = parse_subject(said)
+    return subject if subject.text else msgspec.structs.replace(subject, text=parse_subject(title).text)
 
 
-def _opening(body: str) -> dict[str, str]:
-    """The ``From:``, ``Subject:`` and ``Date:`` lines with which *body* begins, by lower-case name."""
-    said: dict[str, str] = {}
-    for line in body.lstrip().split("\n"):
-        name, colon, value = line.partition(":")
-        if not colon or name.lower() not in ("from", "subject", "date"):
-            break
-        said[name.lower()] = value.strip()
-    return said
+def _person(said: str) -> str:
+    """An author; the address that stands for none is taken off."""
+    return "" if said == NOBODY else said.removesuffix(f" <{NOBODY}>")
 
 
-def _header(message: EmailMessage, name: str) -> str:
-    """A header, decoded (RFC 2047); the raw words where the header is too broken for the parser."""
+def _body(mail: Message) -> _Body:
+    """The text of the mail, attached patches included."""
+    if not mail.is_multipart():
+        encoded, notes = _decoded(mail)
+        text, more = undo_paste(undo_clear_signing(encoded), _was_saved(mail))
+        encoding = str(mail.get("Content-Transfer-Encoding", "")).strip().lower()
+        as_it_stands = encoding in _PLAIN and text.count("\n") == encoded.count("\n")
+        return _Body(text=text, notes=(*notes, *more), as_it_stands=as_it_stands)
+    texts: list[str] = []
+    notes_: list[str] = []
+    attached: list[bytes] = []
+    pages: list[str] = []
+    for part in _leaves(mail):
+        if part.get_content_type() == "message/rfc822":
+            attached += [inner.as_bytes() for inner in cast(list[Message], part.get_payload())]
+            continue
+        if not _is_text(part):
+            continue
+        text, notes = _decoded(part)
+        notes_ += notes
+        raw = text.encode("utf-8", "surrogateescape")
+        if part.get_content_subtype() == "html":
+            pages.append(visible_text(text))
+        elif texts and is_mail(raw) and _HAS_DIFF.search(text):
+            attached.append(raw)
+        elif not any(text.strip() in earlier for earlier in texts):  # inline, and attached once more
+            texts.append(undo_clear_signing(text))
+    if not any(_HAS_DIFF.search(text) for text in texts):
+        texts += [page for page in pages if _HAS_DIFF.search(page)]
+    return _Body(text="\n".join(texts), notes=tuple(dict.fromkeys(notes_)), attached=tuple(attached))
+
+
+def _was_saved(mail: Message) -> bool:
+    """True for the text of a web page, which may begin with headers as a mail does; and for an HTML mail."""
+    sent = any(name in mail for name in ("Received", "Content-Type", "MIME-Version"))
+    return not sent or mail.get_content_subtype() == "html"
+
+
+def _leaves(mail: Message) -> list[Message]:
+    """The parts of *mail* that hold no parts, and attached mails, in order; without recursion."""
+    found: list[Message] = []
+    waiting: list[Message] = [mail]
+    while waiting:
+        part = waiting.pop()
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            waiting.extend(reversed(cast(list[Message], part.get_payload())))
+        else:
+            found.append(part)
+    return found
+
+
+def _is_text(part: Message) -> bool:
+    name = _file_name(part)
+    return bool(_PATCH_NAME.search(name)) or part.get_content_maintype() == "text"
+
+
+def _file_name(part: Message) -> str:
     try:
-        return str(message.get(name, ""))
-    except (MessageError, ValueError, LookupError, AttributeError, TypeError):
-        # policy.default raises assorted errors on damaged headers; the words are worth keeping
-        raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
-        return str(make_header(decode_header(str(raw))))
+        return part.get_filename("") or ""
+    except (LookupError, ValueError, TypeError):  # RFC 2231 parameters in a charset that is none
+        return ""
 
 
-def _body(message: EmailMessage) -> tuple[str, bool]:
-    """The text of the mail, attached patches included; and whether it stands so in the file."""
-    if not message.is_multipart():
-        return _decoded(message), str(message.get("Content-Transfer-Encoding", "")).lower() in _PLAIN
-    parts = [part for part in message.walk() if not part.is_multipart() and _is_text(part)]
-    return "\n".join(_decoded(part) for part in parts), False
-
-
-def _is_text(part: EmailMessage) -> bool:
-    name = part.get_filename("") or ""
-    return bool(_PATCH_NAME.search(name)) or (
-        part.get_content_maintype() == "text" and part.get_content_subtype() != "html"
-    )
-
-
-def _decoded(part: EmailMessage) -> str:
-    raw = cast(bytes, part.get_payload(decode=True) or b"")
+def _decoded(part: Message) -> tuple[str, tuple[str, ...]]:
+    """The part's text, and what is to be said of it."""
+    raw = part.get_payload(decode=True)
     try:
-        return raw.decode(part.get_content_charset("utf-8") or "utf-8")
-    except (UnicodeDecodeError, LookupError):
-        return raw.decode("utf-8", "surrogateescape")
+        charset = str(part.get_param("charset", "") or "")
+        flowed = str(part.get_param("format", "")).lower() == "flowed"
+        delete_space = str(part.get_param("delsp", "")).lower() == "yes"
+    except (LookupError, ValueError, TypeError):
+        charset, flowed, delete_space = "", False, False
+    text, said = decode(raw if isinstance(raw, bytes) else b"", charset)
+    notes = [said] if said else []
+    if flowed:
+        plain = undo_flowed(text, delete_space)
+        if plain != text:
+            notes.append("format=flowed undone")
+            text = plain
+    return text, tuple(notes)

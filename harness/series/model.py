@@ -68,6 +68,8 @@ class Patch(msgspec.Struct, frozen=True, kw_only=True):
     """the text before the diff, without ``---`` and diffstat"""
     fixes: str = ""
     """mmotm: name of the patch of the same series that this one is folded into (``x`` for ``x-fix``)"""
+    name: str = ""
+    """file name in a quilt or broken-out directory, ``x-fix.patch``; empty in mailboxes"""
     damaged: tuple[DamagedFile, ...] = ()
     """not empty: white space was lost; ``diff`` has to be made by harness.series.repair against a tree"""
 

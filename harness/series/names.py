@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import unicodedata
 
@@ -15,7 +14,9 @@ _TOP = re.compile(
     "Documentation|LICENSES|arch|block|certs|crypto|drivers|firmware|fs|include|init|io_uring|ipc|kernel|lib"
     "|mm|net|rust|samples|scripts|security|sound|tools|usr|virt"
 )
-_BACKUP = re.compile(r"~[^/]*$")
+_ESCAPE = re.compile(r"\\(?:([0-7]{3})|([abtnvfr\"\\]))")
+_LETTERS = {"a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
+_ASCII = 128
 _NAME_MAX = 255
 _PATH_MAX = 1024
 
@@ -24,9 +25,19 @@ def plain_name(raw: str) -> str:
     """A name as a diff header has it: git's C quoting undone, the ``~patch-name`` of mmotm dropped."""
     name = raw
     if len(raw) > 1 and raw[0] == raw[-1] == '"':
-        octets = codecs.escape_decode(raw[1:-1].encode("utf-8", "surrogateescape"))[0]
-        name = bytes(octets).decode("utf-8", "surrogateescape")
-    return _BACKUP.sub("", name)
+        name = (
+            _ESCAPE.sub(_unescaped, raw[1:-1])
+            .encode("utf-8", "surrogateescape")
+            .decode("utf-8", "surrogateescape")
+        )
+    directory, slash, last = name.rpartition("/")
+    return f"{directory}{slash}{last.partition('~')[0]}"
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """One escape of git's quote.c; an octet over 127 as surrogate escape, of which UTF-8 is made again."""
+    octet = int(found[1], 8) & 0xFF if found[1] else ord(_LETTERS.get(found[2], found[2]))
+    return chr(octet) if octet < _ASCII else bytes([octet]).decode("ascii", "surrogateescape")
 
 
 def unsafe(name: str) -> str | None:

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""quilt's ``series`` file: one patch a line, ``#`` comments, ``-pN`` after the name (quilt(1))."""
+"""quilt's ``series`` file: one patch a line, ``#`` comments, ``-pN`` after the name (quilt(1)).
+
+Guards, as guards(1) of the SUSE kernel's series.conf has them before the name (``+xen x.patch``) and
+Mercurial's mq behind it (``x.patch #+xen``): no guard is selected here. And the names of mmotm's
+broken-out directory, where ``x-fix.patch`` is to be folded into ``x.patch``.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,7 +18,12 @@ from harness.errors import UserError
 from harness.series.files import read_bounded
 
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
+_MQ_GUARD = re.compile(r"\s#([+-][^\s#]+)")
+_GUARD = re.compile(r"[+-][^\s#]+$")
 _LEVEL = re.compile(r"-p(ab|\d{1,2})$")
+# "-fix", "-fix-2", "-fix-fix", "-checkpatch-fixes", "-build-fix", "-update"
+_FIX = re.compile(r"-(?:[a-z0-9_.]{1,40}-){0,6}?(?:fix(?:es)?|update)(?:-\d{1,3})?$")
+_LONGEST = 1000
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +32,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     path: Path
     level: int | None
     """of ``-pN``; None when the line does not say"""
+    name: str
+    """as the series file has it"""
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """The patches of a series file, in order."""
+
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...]
 
 
 def series_file(directory: Path) -> Path | None:
@@ -29,23 +49,63 @@ def series_file(directory: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def read_stack(series: Path) -> list[Entry]:
+def read_stack(series: Path) -> Stack:
     """The patches that *series* names, in order. UserError, with the line, for one that is not there."""
     lines = read_bounded(series).decode("utf-8", "replace").splitlines()
-    entries = [_entry(series, number, line) for number, line in enumerate(lines, 1)]
-    stack = [entry for entry in entries if entry is not None]
+    stack: list[Entry] = []
+    notes: list[str] = []
+    for number, line in enumerate(lines, 1):
+        words, guards = _taken_apart(line[:_LONGEST])
+        if not words:
+            continue
+        if any(guard.startswith("+") for guard in guards):
+            shown = ascii(" ".join([words[0], *guards])[:200])
+            notes.append(f"{series.name}:{number}: {shown} left out, its guard is not selected")
+            continue
+        stack.append(_entry(series, number, words))
     if not stack:
-        raise UserError(f"{series}: names no patch; add one a line")
-    return stack
+        raise UserError(f"{series}: names no patch that is selected; add one a line")
+    return Stack(entries=tuple(stack), notes=tuple(notes))
 
 
-def _entry(series: Path, number: int, line: str) -> Entry | None:
+def folded(names: list[str]) -> list[str]:
+    """For each of *names*, file names of a stack in order, the stem that it is folded into, or empty.
+
+    mmotm's convention: ``x-fix``, ``x-fix-fix`` and ``x-checkpatch-fixes`` after ``x`` all go into ``x``.
+    """
+    roots: dict[str, str] = {}
+    found: list[str] = []
+    for name in names:
+        stem = Path(name).stem
+        fixes = _root(stem, roots) if stem else ""
+        roots[stem] = fixes or stem
+        found.append(fixes)
+    return found
+
+
+def _root(stem: str, roots: Mapping[str, str]) -> str:
+    for at in range(len(stem) - 1, 0, -1):
+        if stem[at] == "-" and stem[:at] in roots and _FIX.fullmatch(stem[at:][:200]):
+            return roots[stem[:at]]
+    return ""
+
+
+def _taken_apart(line: str) -> tuple[list[str], list[str]]:
+    """The words of a line without comments, and the guards of its patch."""
+    mq = _MQ_GUARD.findall(line)
     words = _COMMENT.sub("", line).split()
-    if not words:
-        return None
+    at = next((at for at, word in enumerate(words) if not _GUARD.match(word)), len(words))
+    return words[at:], [*words[:at], *mq]
+
+
+def _entry(series: Path, number: int, words: list[str]) -> Entry:
     name, options = words[0], words[1:]
     level = None
     for option in options:
+        if option == "-R":
+            raise UserError(
+                f"{series}:{number}: '-R' (applied in reverse) cannot be; reverse the patch, take out -R"
+            )
         found = _LEVEL.match(option)
         if not found:
             raise UserError(f"{series}:{number}: {option!a} is not understood; only -pN may follow a name")
@@ -55,4 +115,4 @@ def _entry(series: Path, number: int, line: str) -> Entry | None:
         raise UserError(f"{series}:{number}: {name!a} lies outside the directory; move the patch into it")
     if not path.exists():
         raise UserError(f"{series}:{number}: patch {name!a} is not there; add the file or take out the line")
-    return Entry(path=path, level=level)
+    return Entry(path=path, level=level, name=name)

@@ -13,7 +13,9 @@ _PATCHY = re.compile(r"patch|rfc|resend|(?<![\d.])\d+\s*/\s*\d+", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\d.])(\d{1,5})\s*(?:/|of)\s*(\d{1,5})", re.IGNORECASE)
 # "v2", "PATCHv2", "-v2", "take 2"; not the v5 of a stable tree's "[PATCH v5.10 1/2]".
 _VERSION = re.compile(r"(?:(?:\b|patch|rfc)v\.?\s?|\btake\s?)(\d{1,3})(?![\d.])", re.IGNORECASE)
+_RESEND = re.compile(r"resen[dt]|repost", re.IGNORECASE)
 _BOUND = 300
+_RAW_BOUND = 1000
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,11 +29,13 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     tagged: bool = False
     """there was a [PATCH], [RFC] or [n/m]"""
     reply: bool = False
+    resend: bool = False
 
 
-def one_line(text: str) -> str:
-    """*text* on one line, without control characters (it is untrusted), at most 300 characters."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))[:_BOUND]
+def one_line(text: str, bound: int = _BOUND) -> str:
+    """*text* on one line, without control characters (it is untrusted), at most *bound* characters."""
+    flat = " ".join(text[: 8 * _RAW_BOUND].split())[:bound].rstrip()
+    return flat if flat.isprintable() else "".join(c if c.isprintable() else "?" for c in flat)
 
 
 def parse_subject(raw: str) -> Subject:
@@ -39,7 +43,7 @@ def parse_subject(raw: str) -> Subject:
 
     A bracket that speaks of none, as in ``[PATCH] [memcg] …``, is part of the text.
     """
-    line = one_line(raw)
+    line = one_line(raw, _RAW_BOUND)
     at, end, reply, tags = 0, 0, False, ""
     while found := _LEAD.match(line, at):
         at = found.end()
@@ -50,10 +54,11 @@ def parse_subject(raw: str) -> Subject:
     number = _NUMBER.search(tags)
     version = _VERSION.search(tags)
     return Subject(
-        text=line[end:].strip(),
+        text=line[end:].strip()[:_BOUND].rstrip(),
         number=int(number[1]) if number else None,
         total=int(number[2]) if number else None,
         version=max(1, int(version[1])) if version else 1,
         tagged=bool(tags),
         reply=reply,
+        resend=_RESEND.search(tags) is not None,
     )

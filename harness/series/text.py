@@ -14,7 +14,19 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
     subject: Subject
     author: str = ""
+    date: str = ""
+    """as the mail, or the ``Date:`` line that opens its text, has it"""
     message_id: str = ""
+    sender: str = ""
+    """the ``From:`` header itself, which a ``From:`` line in the text does not overrule"""
+    parents: tuple[str, ...] = ()
+    """message ids that it answers, nearest first"""
+    name: str = ""
+    """file name in a quilt or broken-out directory"""
+    description: str = ""
+    """the text before the diff, without ``---``, diffstat, and the lines that open it"""
+    notes: tuple[str, ...] = ()
+    """what had to be undone to read it, one phrase each"""
     body: str
     """description and diff; bytes that are not UTF-8 stand as surrogate escapes"""
     path: str
@@ -27,8 +39,12 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
     def at(self, index: int) -> str:
         """Where line *index* (0-based) of the body is, for an error."""
         if self.first_line:
-            return f"{self.path}:{self.first_line + index}"
-        return f"{self.origin}, line {index + 1} of its text"
+            return f"{self.path}:{self.line(index)}"
+        return f"{self.origin}, line {self.line(index)} of its text"
+
+    def line(self, index: int) -> int:
+        """The number for line *index* (0-based) of the body: of the file, or else of the text."""
+        return self.first_line + index if self.first_line else index + 1
 
     def refused(self, what: str, mend: str, index: int | None = None) -> UserError:
         """The one-line error about this patch, at a line of its body or as a whole."""

@@ -1,28 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A series put on just the files that it touches, in a scratch directory, patch after patch.
+"""A series put on just the files that it touches, in memory, patch after patch.
 
-``git apply`` does it, strictly: context must match, offsets are allowed, fuzz is not (on the 2008
-series fuzz 3 put a hunk silently into the wrong place). harness.tree.landing does it again, to know
-where each hunk went and why one did not; both must come to the same bytes.
+harness.tree.landing says where each hunk goes, and refuses what is not proven; git, in a scratch
+directory, has to come to the same bytes (harness.tree.gitcheck). A patch that lost its white space is
+repaired first, against the files as they are at that point.
 """
 
 from __future__ import annotations
 
-import tempfile
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from harness.deadline import Deadline
-from harness.errors import InfraError, UserError
-from harness.process import run
+from harness.errors import UserError
 from harness.series.hunks import HunkLines, hunks_of
 from harness.series.model import FileChange, Patch, Series
-from harness.tree.inside import contents, inside
+from harness.series.repair import Repair, repair
+from harness.tree.gitcheck import Section, refused_by_git
 from harness.tree.landing import Landed, land
-from harness.tree.listing import GIT
 from harness.tree.model import Applied, HunkLanding, Overlay, PatchLanding, Tree
 
 _Files = dict[str, bytes | None]
+_BLOB_DIGITS = 7
+"""git abbreviates to no fewer unless told to (core.abbrev)"""
+_OFF = ("rejected", "conflict")
 
 
 def apply_series(
@@ -30,34 +34,41 @@ def apply_series(
 ) -> Applied:
     """Put *series* on the files that *read* gives (None: no such file); nothing outside *scratch* changes.
 
-    After a patch that does not go on the later ones are ``not tried``, and ``prefixes`` ends with the
-    last one that did. A landing with hunk 0 speaks of the file as a whole.
+    ``prefixes`` ends before the first patch that did not go on whole. The later ones are tried all the
+    same, on what there is with the patch's side of each conflict and without rejected hunks, so that the
+    landings speak of the whole series; these are ``provisional``. A landing with hunk 0 speaks of the
+    file as a whole.
     """
     pristine: _Files = {path: read(path) for path in series.paths()}
     files = dict(pristine)
     landings: list[PatchLanding] = []
     prefixes: list[Overlay] = [{}]
-    for patch in series.patches:
-        if landings and landings[-1].status != "applied":
-            landings.append(_landing(patch, "not tried", ()))
-            continue
-        after, hunks = _worked_out(patch, files)
-        if all(hunk.status != "rejected" for hunk in hunks):
-            hunks += _checked(patch, files, after, scratch, deadline)
-        if any(hunk.status == "rejected" for hunk in hunks):
-            landings.append(_landing(patch, "rejected", hunks))
-            continue
-        landings.append(_landing(patch, "applied", hunks))
-        files = after
-        prefixes.append({path: data for path, data in files.items() if data != pristine[path]})
-    return Applied(landings=tuple(landings), prefixes=tuple(prefixes))
+    patches: list[Patch] = []
+    repairs: list[Repair | None] = []
+    for given in series.patches:
+        deadline.check(f"{series.source or series.name}: applying")
+        mended = repair(given, files.get) if given.damaged else None
+        patch = mended.patch if mended is not None else given
+        firm = len(landings) == len(prefixes) - 1
+        if patch.damaged:
+            hunks = _not_repaired(patch, mended)
+        else:
+            files, hunks = _put_on(patch, files, scratch, deadline)
+        landings.append(_landing(patch, _told(hunks, mended), firm))
+        if firm and landings[-1].status == "applied":
+            prefixes.append({path: data for path, data in files.items() if data != pristine[path]})
+        patches.append(patch)
+        repairs.append(mended)
+    return Applied(
+        landings=tuple(landings), prefixes=tuple(prefixes), patches=tuple(patches), repairs=tuple(repairs)
+    )
 
 
 def require_whole(applied: Applied, series: Series, tree: Tree) -> None:
     """UserError, one line with patch, hunk and reason, unless all of *series* went on *tree*."""
-    for landing, patch in zip(applied.landings, series.patches, strict=True):
+    for landing, patch in zip(applied.landings, applied.patches or series.patches, strict=True):
         for hunk in landing.hunks:
-            if hunk.status == "rejected":
+            if hunk.status in _OFF:
                 raise UserError(
                     f"{series.source or series.name}: patch {patch.number}/{patch.total} {patch.subject!r} "
                     f"does not apply to {tree.name} {tree.version.text}: {hunk.file}"
@@ -69,29 +80,70 @@ def _which(patch: Patch, hunk: HunkLanding) -> str:
     """`` hunk 4 (line 123)``: the line of the file before the patch."""
     if not hunk.hunk:
         return ""
-    for change, hunks in hunks_of(patch):
+    for change, hunks in hunks_of(patch) if not patch.damaged else ():
         if change.path == hunk.file and hunk.hunk <= len(hunks):
             return f" hunk {hunk.hunk} (line {hunks[hunk.hunk - 1].old_start})"
     return f" hunk {hunk.hunk}"
 
 
-def _landing(patch: Patch, status: str, hunks: tuple[HunkLanding, ...]) -> PatchLanding:
-    return PatchLanding(number=patch.number, subject=patch.subject, status=status, hunks=hunks)
+def _landing(patch: Patch, hunks: tuple[HunkLanding, ...], firm: bool) -> PatchLanding:
+    off = {hunk.status for hunk in hunks if hunk.status in _OFF}
+    status = "rejected" if "rejected" in off else "conflict" if off else "applied"
+    return PatchLanding(
+        number=patch.number, subject=patch.subject, status=status, hunks=hunks, provisional=not firm
+    )
 
 
-def _worked_out(patch: Patch, before: _Files) -> tuple[_Files, tuple[HunkLanding, ...]]:
-    """The files after *patch*, and where its hunks land."""
+def _not_repaired(patch: Patch, mended: Repair | None) -> tuple[HunkLanding, ...]:
+    reason = f"its white space was lost and could not be found again: {mended.reason if mended else ''}"
+    return (HunkLanding(file=patch.damaged[0].path, hunk=0, status="rejected", reason=reason),)
+
+
+def _told(hunks: tuple[HunkLanding, ...], mended: Repair | None) -> tuple[HunkLanding, ...]:
+    """*hunks* with what their repair guessed; those that went on as they are count as ``repaired``."""
+    if mended is None:
+        return hunks
+    guessed = {(one.file, one.hunk): one.guessed for one in mended.hunks}
+    return tuple(
+        msgspec.structs.replace(
+            hunk,
+            status="repaired" if hunk.status in ("clean", "offset") else hunk.status,
+            guessed=guessed.get((hunk.file, hunk.hunk), 0),
+        )
+        for hunk in hunks
+    )
+
+
+def _put_on(
+    patch: Patch, before: _Files, scratch: Path, deadline: Deadline
+) -> tuple[_Files, tuple[HunkLanding, ...]]:
+    """The files after *patch*, as far as it went on, and where its hunks landed."""
     files = dict(before)
-    hunks: list[HunkLanding] = []
+    sections: list[Section] = []
     for change, wanted in hunks_of(patch):
         source = None if _is_new(change) else files[change.old_path]
         landed = _land_file(change, wanted, files, source)
-        hunks += landed.hunks
-        if change.kind in ("deleted", "renamed"):
-            files[change.old_path] = None
-        if change.kind != "deleted":
-            files[change.path] = landed.data
-    return files, tuple(hunks)
+        sections.append(Section(change=change, landed=landed, source=source))
+        _take(files, change, landed)
+    hunks = tuple(hunk for section in sections for hunk in section.landed.hunks)
+    if any(hunk.status in _OFF for hunk in hunks):
+        return files, hunks
+    if why := refused_by_git(patch, sections, scratch, deadline):
+        path = patch.files[0].path if patch.files else ""
+        return before, (*hunks, HunkLanding(file=path, hunk=0, status="rejected", reason=why))
+    return files, hunks
+
+
+def _take(files: _Files, change: FileChange, landed: Landed) -> None:
+    """Let *files* be as they are after *change*; what was refused as a whole changes none."""
+    if any(hunk.status == "rejected" for hunk in landed.hunks) and (
+        change.kind != "modified" or landed.refused
+    ):
+        return
+    if change.kind in ("deleted", "renamed"):
+        files[change.old_path] = None
+    if change.kind != "deleted":
+        files[change.path] = landed.data
 
 
 def _is_new(change: FileChange) -> bool:
@@ -106,46 +158,19 @@ def _land_file(
         return _refused(change.path, whole, "is in the tree already")
     if source is None and not _is_new(change):
         return _refused(change.old_path, whole, "is not in the tree")
-    landed = land(source or b"", wanted, change.path)
+    same = source is not None and len(change.old_blob) >= _BLOB_DIGITS and _is_blob(source, change.old_blob)
+    landed = land(source or b"", wanted, change.path, same_base=same)
     if change.kind == "deleted" and landed.whole and landed.data:
         return _refused(change.path, whole, "has lines that the patch does not take away with it")
     return landed
 
 
+def _is_blob(data: bytes, abbreviated: str) -> bool:
+    """True when git knows *data* by this name (a blob's: SHA-1 over type, length and contents)."""
+    named = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    return named.startswith(abbreviated.lower())
+
+
 def _refused(path: str, hunk: int, reason: str) -> Landed:
-    return Landed(data=b"", hunks=(HunkLanding(file=path, hunk=hunk, status="rejected", reason=reason),))
-
-
-def _checked(
-    patch: Patch, before: _Files, after: _Files, scratch: Path, deadline: Deadline
-) -> tuple[HunkLanding, ...]:
-    """Let git apply *patch*: nothing to add when it comes to *after*, a rejection when it refuses."""
-    touched = {path for change in patch.files for path in (change.old_path, change.path)}
-    with tempfile.TemporaryDirectory(dir=scratch) as directory:
-        root = Path(directory) / "tree"
-        root.mkdir()
-        for path in touched:
-            data = before[path]
-            if data is not None:
-                file = inside(root, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(data)
-        done = run(
-            [*GIT, "apply", "-p1", "--whitespace=nowarn", "--no-ignore-whitespace", "-"],
-            cwd=root,
-            deadline=deadline,
-            env={
-                "LC_ALL": "C",
-                "GIT_CEILING_DIRECTORIES": directory,  # whatever repository lies around it does not matter
-                "GIT_CONFIG_GLOBAL": "/dev/null",
-                "GIT_CONFIG_NOSYSTEM": "1",
-            },
-            stdin=patch.diff,
-        )
-        if done.exit != 0:
-            reason = f"git apply: {ascii(done.last_lines(2))[1:200]}"
-            return (HunkLanding(file=patch.files[0].path, hunk=0, status="rejected", reason=reason),)
-        for path in sorted(touched):
-            if contents(inside(root, path)) != after[path]:
-                raise InfraError(f"{patch.origin}: git apply and the check differ on {path!a}; report this")
-    return ()
+    landing = HunkLanding(file=path, hunk=hunk, status="rejected", reason=reason)
+    return Landed(data=b"", hunks=(landing,), refused=True)

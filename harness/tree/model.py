@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from harness.series.model import Patch
+from harness.series.repair import Repair
 
 Overlay = Mapping[str, bytes | None]
 """Contents of files that differ from the tree as given, by path; None where the file is gone."""
@@ -43,6 +44,24 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """the private copy's sources: the only place that is ever written to"""
 
 
+class Conflict(msgspec.Struct, frozen=True, kw_only=True):
+    """A region in which the file and the patch both differ from what the patch was made from.
+
+    The lines are escaped, each without its line end, and bounded in number and length.
+    """
+
+    line: int
+    """1-based, in the file before the patch: the first of ``ours``, or what follows where there is none"""
+    count: int
+    """how many lines of the file it covers"""
+    ours: tuple[str, ...]
+    """as the file has them"""
+    base: tuple[str, ...]
+    """as the patch expected them"""
+    theirs: tuple[str, ...]
+    """as the patch wants them"""
+
+
 class HunkLanding(msgspec.Struct, frozen=True, kw_only=True):
     """Where one hunk went."""
 
@@ -65,6 +84,10 @@ class HunkLanding(msgspec.Struct, frozen=True, kw_only=True):
     """why not, or what was done; one line, escaped and bounded"""
     candidates: tuple[int, ...] = ()
     """1-based lines at which it could also be, when that is why it was refused"""
+    line: int = 0
+    """1-based line, in the file before the patch, of the hunk's first line where it went; 0 if it did not"""
+    conflicts: tuple[Conflict, ...] = ()
+    """not empty where the status is ``conflict``"""
 
 
 class PatchLanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +97,9 @@ class PatchLanding(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     status: str
     hunks: tuple[HunkLanding, ...]
+    provisional: bool = False
+    """it was tried on a result that is not the series': the patch's side of an earlier conflict was taken,
+    or an earlier hunk was left out"""
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +111,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     first patch that did not go on whole."""
     patches: tuple[Patch, ...] = ()
     """the patches as they went on: damaged ones repaired"""
+    repairs: tuple[Repair | None, ...] = ()
+    """for each patch how its white space was found again; None where nothing was lost"""
 
     @property
     def whole(self) -> bool:

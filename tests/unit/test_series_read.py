@@ -189,7 +189,7 @@ def test_quilt_directory(tmp_path: Path) -> None:
     ("line", "says"),
     [
         ("gone.patch", ":2: patch 'gone.patch' is not there"),
-        ("a.patch -R", ":2: '-R' is not understood"),
+        ("a.patch -R", ":2: '-R' (applied in reverse) cannot be"),
         ("../a.patch", ":2: '../a.patch' lies outside"),
     ],
 )

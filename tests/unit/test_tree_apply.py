@@ -4,11 +4,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.deadline import Deadline
 from harness.errors import UserError
-from harness.series.model import Series
+from harness.series.model import DamagedFile, DamagedHunk, Series
 from harness.series.read import read_series
 from harness.tree.apply import apply_series, require_whole
 from harness.tree.model import Applied, Tree, Version
@@ -84,17 +85,23 @@ def test_ambiguous_hunk_is_refused_though_git_would_take_it(tmp_path: Path) -> N
     assert exact.prefixes[1]["mm/x.c"] == b"top\n" + block + block.replace(b"b", b"B") + block + b"end\n"
 
 
-def test_patch_that_does_not_apply_says_why_and_stops_the_rest(tmp_path: Path) -> None:
+def test_patch_that_does_not_apply_says_why_and_the_rest_is_tried(tmp_path: Path) -> None:
     files = {"mm/x.c": BASE.replace(b"line 21\n", b"lime\x1b 21\n")}
     result = applied(tmp_path, files, change(10, "ten"), change(20, "x", at=15), change(30, "y"))
-    assert [p.status for p in result.landings] == ["applied", "rejected", "not tried"]
+    assert [(p.status, p.provisional) for p in result.landings] == [
+        ("applied", False),
+        ("conflict", False),
+        ("applied", True),
+    ]
     assert len(result.prefixes) == 2
+    assert not result.whole
     series = read_series(tmp_path / "series.d")
     with pytest.raises(UserError) as caught:
         require_whole(result, series, toy())
     assert str(caught.value) == (
         f"{tmp_path / 'series.d'}: patch 2/3 '2' does not apply to toy 6.1.0: mm/x.c hunk 1 (line 12): "
-        r"expected 'line 21', found 'lime\x1b 21' at line 21; nothing was changed"
+        "conflict at lines 20 to 21: the patch expected 'line 21', the file has "
+        r"'lime\x1b 21' at line 21; nothing was changed"
     )
 
 
@@ -149,6 +156,139 @@ def test_added_deleted_renamed_mode_and_copy(tmp_path: Path) -> None:
         "mm/p.c": b"o\np\n",
         "mm/c2.c": b"c\n",
     }
+
+
+SOURCE = "".join(
+    f"static int f{n}(struct pool *pool)\n{{\n\tint left{n} = pool->count;\n\n\tlock_{n}(pool);\n"
+    f"\tcount_{n}(pool);\n\tunlock_{n}(pool);\n\treturn left{n};\n}}\n\n"
+    for n in range(1, 6)
+).encode()
+
+
+def inner(n: int = 3) -> str:
+    """One change to one function, as it stands in SOURCE."""
+    start = (n - 1) * 10 + 3
+    return (
+        f"--- a/mm/x.c\n+++ b/mm/x.c\n@@ -{start},7 +{start},8 @@ static int f{n}(struct pool *pool)\n"
+        f" \tint left{n} = pool->count;\n \n \tlock_{n}(pool);\n-\tcount_{n}(pool);\n+\tcount_twice(pool);\n"
+        f"+\tnote(pool);\n \tunlock_{n}(pool);\n \treturn left{n};\n }}\n"
+    )
+
+
+def test_merge_is_checked_by_git_and_stands_beside_exact_hunks_of_other_files(tmp_path: Path) -> None:
+    tree = SOURCE.replace(b"\tint left3", b"\tunsigned int left3").replace(
+        b"static int f1", b"\n\nstatic int f1"
+    )
+    result = applied(tmp_path, {"mm/x.c": tree, "mm/y.c": BASE}, inner() + change(10, "ten", path="mm/y.c"))
+    assert [(h.status, h.offset) for h in result.landings[0].hunks] == [("fuzz", 2), ("clean", 0)]
+    assert result.whole
+    wanted = tree.replace(b"\tcount_3(pool);\n", b"\tcount_twice(pool);\n\tnote(pool);\n")
+    assert result.prefixes[1]["mm/x.c"] == wanted
+
+
+def test_what_git_does_not_merge_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.tree.gitcheck._merges", lambda *_: False)
+    tree = SOURCE.replace(b"\tint left3", b"\tunsigned int left3")
+    result = applied(tmp_path, {"mm/x.c": tree}, inner())
+    assert not result.whole
+    assert "git merge-file" in result.landings[0].hunks[-1].reason
+    assert result.prefixes == ({},)
+
+
+def test_conflict_takes_the_patchs_side_for_what_follows(tmp_path: Path) -> None:
+    tree = SOURCE.replace(b"\tcount_3(pool);\n", b"\tcount_3(pool, 1);\n")
+    later = inner().replace("count_3", "count_twice2").replace("count_twice(", "count_thrice(")
+    first = (
+        inner()
+        .replace("count_twice(", "count_twice2(")
+        .replace("+\tnote(pool);\n", "")
+        .replace(",8 @@", ",7 @@")
+    )
+    result = applied(tmp_path, {"mm/x.c": tree}, first, later)
+    one, two = result.landings
+    assert (one.status, one.provisional, two.status, two.provisional) == ("conflict", False, "applied", True)
+    (conflict,) = one.hunks[0].conflicts
+    assert conflict.ours == ("\tcount_3(pool, 1);",)
+    assert conflict.base == ("\tcount_3(pool);",)
+    assert conflict.theirs == ("\tcount_twice2(pool);",)
+    assert result.prefixes == ({},)
+    assert not result.whole
+
+
+def test_one_file_twice_in_a_patch(tmp_path: Path) -> None:
+    tree = SOURCE.replace(b"\tint left3", b"\tunsigned int left3")
+    result = applied(tmp_path, {"mm/x.c": tree}, inner(3) + inner(5))
+    assert result.whole
+    assert result.prefixes[1]["mm/x.c"].count(b"count_twice") == 2
+
+
+def test_place_that_git_would_not_take_by_itself_is_given_to_it(tmp_path: Path) -> None:
+    body = b"{\n\tlock(pool);\n\tcount(pool);\n\tunlock(pool);\n}\n\n"
+    tree = b"int one(void)\n" + body + b"int two(void)\n" + body
+    diff = (
+        "--- a/mm/x.c\n+++ b/mm/x.c\n@@ -2,5 +2,5 @@ int two(void)\n {\n \tlock(pool);\n"
+        "-\tcount(pool);\n+\tadd(pool);\n \tunlock(pool);\n }\n"
+    )
+    result = applied(tmp_path, {"mm/x.c": tree}, diff)
+    assert [(h.status, h.line) for h in result.landings[0].hunks] == [("offset", 9)]
+    assert result.prefixes[1]["mm/x.c"].index(b"add") > tree.index(b"two")
+
+
+def test_index_line_makes_the_header_believed(tmp_path: Path) -> None:
+    body = b"{\n\tlock(pool);\n\tcount(pool);\n\tunlock(pool);\n}\n\n"
+    tree = b"int one(void)\n" + body + b"int two(void)\n" + body
+    (tmp_path / "blob").write_bytes(tree)
+    said = subprocess.run(
+        ["git", "hash-object", "blob"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    diff = (
+        f"diff --git a/mm/x.c b/mm/x.c\nindex {said.stdout[:12]}..1234567 100644\n"
+        "--- a/mm/x.c\n+++ b/mm/x.c\n@@ -2,5 +2,5 @@ int two(void)\n {\n \tlock(pool);\n"
+        "-\tcount(pool);\n+\tadd(pool);\n \tunlock(pool);\n }\n"
+    )
+    result = applied(tmp_path, {"mm/x.c": tree}, diff)
+    assert [(h.status, h.line) for h in result.landings[0].hunks] == [("clean", 2)]
+
+
+def test_hunk_of_the_first_lines_where_others_were_put_before_them(tmp_path: Path) -> None:
+    diff = "--- a/mm/x.c\n+++ b/mm/x.c\n@@ -1,5 +1,5 @@\n line 1\n-line 2\n+two\n line 3\n line 4\n line 5\n"
+    result = applied(tmp_path, {"mm/x.c": b"// licence\n" + BASE}, diff)
+    assert [(h.status, h.offset) for h in result.landings[0].hunks] == [("offset", 1)]
+    assert result.prefixes[1]["mm/x.c"] == b"// licence\n" + BASE.replace(b"line 2\n", b"two\n")
+
+
+def test_damaged_patch_is_repaired_and_then_put_on(tmp_path: Path) -> None:
+    whole = series_of(tmp_path, change(10, "ten"), inner().replace("mm/x.c", "mm/y.c"), change(30, "thirty"))
+    lines = (
+        *("int left3 = pool->count;", "", "lock_3(pool);", "- count_3(pool);", "+ count_twice(pool);"),
+        *("+ note(pool);", "unlock_3(pool);", "return left3;", "}"),
+    )
+    lost = DamagedHunk(
+        old_start=23, old_count=7, new_start=23, new_count=8,
+        section="static int f3(struct pool *pool)", lines=lines, place=0,
+    )  # fmt: skip
+    file = DamagedFile(path="mm/y.c", kind="modified", hunks=(lost,))
+    damaged = msgspec.structs.replace(whole.patches[1], diff=b"", damaged=(file,))
+    files = {"mm/x.c": BASE, "mm/y.c": SOURCE}
+    patches = (whole.patches[0], damaged, whole.patches[2])
+    series = msgspec.structs.replace(whole, patches=patches)
+    result = apply_series(series, files.get, scratch=tmp_path, deadline=Deadline.after(30))
+    assert [landing.status for landing in result.landings] == ["applied"] * 3
+    assert [hunk.status for hunk in result.landings[1].hunks] == ["repaired"]
+    assert result.prefixes[2]["mm/y.c"] == SOURCE.replace(
+        b"\tcount_3(pool);\n", b"\tcount_twice(pool);\n\tnote(pool);\n"
+    )
+    assert result.repairs[0] is None
+    assert result.repairs[1] is not None
+    assert not result.patches[1].damaged
+    assert result.patches[1].diff
+    nowhere = apply_series(
+        series, {**files, "mm/y.c": BASE}.get, scratch=tmp_path, deadline=Deadline.after(30)
+    )
+    assert [landing.status for landing in nowhere.landings] == ["applied", "rejected", "applied"]
+    assert "white space was lost" in nowhere.landings[1].hunks[0].reason
+    with pytest.raises(UserError, match="white space was lost"):
+        require_whole(nowhere, series, toy())
 
 
 def test_end_of_file_without_newline(tmp_path: Path) -> None:

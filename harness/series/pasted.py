@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Text that a reader saved or pasted: HTML, entities, no-break spaces, marks of quotation."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+
+_HTML = re.compile(r"\s{0,200}<(?:!doctype html|!--|\?xml|html|head|body|pre)\b", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|nbsp|#\d{1,5}|#x[0-9a-f]{1,4});", re.IGNORECASE)
+_BREAKS = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "title", "ul", "table"})
+_SILENT = frozenset({"script", "style", "title"})
+_NO_BREAK = ("\u00a0", "\udca0")  # the second is its Latin-1 byte, kept as a surrogate escape
+_QUOTED_NAMES = re.compile(r"^((?:[>|] ?)+)(?:--- |diff --git )", re.MULTILINE)
+_PLAIN_NAMES = re.compile(r"^(?:--- |diff --git )", re.MULTILINE)
+
+
+_LONGEST = 1 << 20
+_MOST_ODD = 300
+"""declarations, or tags that do not end"""
+
+
+class _Visible(HTMLParser):
+    """The text of a page; of its ``<pre>`` elements exactly, of the rest with a line for each block."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self.pre = 0
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.silent += tag in _SILENT
+        self.pre += tag == "pre"
+        if tag in _BREAKS:
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent = max(0, self.silent - (tag in _SILENT))
+        self.pre = max(0, self.pre - (tag == "pre"))
+        if tag in _BREAKS and tag != "br":
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if self.silent:
+            return
+        self.pieces.append(data if self.pre else " ".join(data.split("\n")))
+
+
+def is_html(body: str) -> bool:
+    """True when *body* begins as a page does, and is not one that html.parser takes quadratic time for."""
+    if _HTML.match(body) is None or len(body) > _LONGEST:
+        return False
+    unclosed = body.count("<") - body.count(">")
+    return max(unclosed, body.count("<!") + body.count("<?")) <= _MOST_ODD
+
+
+def visible_text(page: str) -> str:
+    """What a reader of *page* sees; white space as it is within ``<pre>``. As it is, if it is none."""
+    if not is_html(page):
+        return page
+    reader = _Visible()
+    reader.feed(page)
+    reader.close()
+    return "\n".join(line.rstrip("\r") for line in "".join(reader.pieces).split("\n")).lstrip("\n")
+
+
+def undo_paste(body: str, saved: bool) -> tuple[str, tuple[str, ...]]:
+    """*body* as plain text, and what had to be undone. Text without such marks is given back as it is.
+
+    *saved* says that it may be a page or its source; a mail as it was sent is none.
+    """
+    notes: list[str] = []
+    if not saved:
+        pass
+    elif is_html(body):
+        body = visible_text(body)
+        notes.append("text taken out of an HTML page")
+    elif _escaped(body):
+        body = html.unescape(body)
+        notes.append("HTML entities undone")
+    if any(body.find(f"\n{blank}", _diff_begins(body)) >= 0 for blank in _NO_BREAK):
+        for blank in _NO_BREAK:
+            body = body.replace(blank, " ")
+        notes.append("no-break spaces read as blanks")
+    quoted = undo_quotation(body)
+    if quoted is not None:
+        body = quoted
+        notes.append("marks of quotation taken away")
+    return body, tuple(notes)
+
+
+def _diff_begins(body: str) -> int:
+    found = _PLAIN_NAMES.search(body)
+    return found.start() if found else 0
+
+
+def _escaped(body: str) -> bool:
+    """Entities, and no plain ``<``, ``>`` within the diff, as kernel C always has."""
+    if not _ENTITY.search(body):
+        return False
+    start = _PLAIN_NAMES.search(body)
+    return start is not None and not re.search("[<>]", body[start.start() :])
+
+
+def undo_quotation(body: str) -> str | None:
+    """*body* without ``> `` where the whole diff stands in quotation; remarks between are dropped.
+
+    None when the diff is not quoted.
+    """
+    names = _QUOTED_NAMES.search(body)
+    if names is None or _PLAIN_NAMES.search(body):
+        return None
+    depth = sum(character in ">|" for character in names[1])
+    mark = names[1].rstrip(" ")
+    blank = " " if names[1].endswith(" ") else ""
+    kept: list[str] = []
+    for line in body.split("\n"):
+        if line.startswith(mark):
+            kept.append(line[len(mark) :].removeprefix(blank))
+        elif depth == 1 and not kept:
+            kept.append(line)  # what stands before the quotation
+    return "\n".join(kept)

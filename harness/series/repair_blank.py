@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where among added lines a blank context line goes that was dropped.
+
+The file says between which of its lines it is; where lines are added in the same place, before or
+after which of them is a guess: where kernel code has blank lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from harness.series.repair_align import Row
+
+_DECLARATION = re.compile(
+    r"(?:const |static |unsigned |signed |volatile |extern )*(?:struct|union|enum|int|long|char|unsigned|bool|void"
+    r"|pgoff_t|size_t|u?int\d+_t|[us]\d+|gfp_t|\w+_t)\b[\s*]+\w+(?:\[[^\]]*\])*\s*(?:[;,=]|__)"
+)
+_DIRECTIVE = re.compile(r"#\s*(\w+)")
+
+
+_CONTEXT = 3
+"""context lines around a change, as diff has it unless told otherwise"""
+_NEVER = -8.0
+_DECIDED = 5.0
+"""lead from which on it is diff's own rules that decide; taste alone is never sure"""
+
+
+def settle(rows: Sequence[Row], length: int) -> tuple[list[Row], dict[int, float]]:
+    """*rows* with each filled-in blank at its likeliest place; by number, how sure that is.
+
+    *length* is that of the file in lines: at its ends a hunk has less context.
+    """
+    out = list(rows)
+    for number, row in enumerate(rows):
+        if row.filled:
+            place, _ = _best(out, number, length)
+            out.insert(place, out.pop(number))
+    sure = {number: _best(out, number, length)[1] for number, row in enumerate(out) if row.filled}
+    return out, sure
+
+
+def _best(rows: Sequence[Row], number: int, length: int) -> tuple[int, float]:
+    """The index that the blank of row *number* should have, and how sure that is."""
+    first, last = number, number + 1
+    while first and rows[first - 1].mark == "+":
+        first -= 1
+    while last < len(rows) and rows[last].mark == "+":
+        last += 1
+    if last - first == 1:
+        return number, 1.0
+    rest = [*rows[:number], *rows[number + 1 :]]
+    scores = [_placed(rest, at, first, last - 1, rows[number], length) for at in range(first, last)]
+    best = max(range(len(scores)), key=lambda at: (scores[at], at))
+    second = max(score for at, score in enumerate(scores) if at != best)
+    ahead = scores[best] - second
+    return first + best, 0.97 if ahead >= _DECIDED else min(0.75, 0.5 + 0.06 * ahead)
+
+
+def _placed(rest: Sequence[Row], at: int, first: int, last: int, blank: Row, length: int) -> float:
+    """How likely the blank is before ``rest[at]``, where ``rest[first:last]`` are the added lines around."""
+    whole = [*rest[:at], blank, *rest[at:]]
+    above = next((row.text for row in reversed(rest[:at]) if row.mark != "-"), "")
+    below = next((row.text for row in rest[at:] if row.mark != "-"), "")
+    score = _score(above, below)
+    if first < at < last:
+        score -= 1.0
+        if not rest[first].text.strip() or not rest[last - 1].text.strip():
+            score += _NEVER  # diff would have moved the change over the blank, and made one of two
+    if at == first and at and rest[at - 1].mark == "-":
+        score -= 2.0
+    if at == last and last < len(rest) and rest[last].mark == "-":
+        score -= 1.0
+    lead, trail = _edge(whole), _edge(whole[::-1])
+    if lead != _CONTEXT and not (lead < _CONTEXT and whole[0].at == 0):
+        score += _NEVER
+    if trail != _CONTEXT and not (trail < _CONTEXT and whole[-1].at == length - 1):
+        score += _NEVER
+    return score
+
+
+def _edge(rows: Sequence[Row]) -> int:
+    """Context lines before the first change."""
+    return next((number for number, row in enumerate(rows) if row.mark != " "), len(rows))
+
+
+def _score(above: str, below: str) -> float:
+    """How likely a blank line is between two lines."""
+    up, down = above.strip(), below.strip()
+    if not up or not down:
+        return -4.0
+    score = 0.0
+    for holds, worth in _features(above, below, up, down):
+        score += worth if holds else 0.0
+    return score
+
+
+def _features(above: str, below: str, up: str, down: str) -> list[tuple[bool, float]]:
+    directive = (_DIRECTIVE.match(up), _DIRECTIVE.match(down))
+    declared = (bool(_DECLARATION.match(up)), bool(_DECLARATION.match(down)))
+    top = not below[:1].isspace()
+    return [
+        (up.endswith(("{", ",", "(", "&&", "||", "=", "\\", ")")) and up != "*/", -2.5),
+        (up.startswith("*") and not up.endswith("*/"), -6.0),
+        (down.startswith("*") and not down.startswith("*/"), -6.0),
+        (down.startswith("}"), -2.5),
+        (down.startswith("{"), -5.0),
+        (up.endswith("*/"), -2.0),
+        (up in ("}", "};") and not above[:1].isspace(), 4.0),
+        (
+            top
+            and not down.startswith(("EXPORT", "#", "}", "{"))
+            and not down.rstrip().endswith(":")
+            and up in ("}", "};"),
+            1.0,
+        ),
+        (top and up.startswith(("EXPORT", "module_", "__setup", "subsys_")), 3.0),
+        (declared[0] and not declared[1] and down != "}", 2.5),
+        (declared[0] and declared[1], -2.0),
+        (down.startswith("/*"), 1.0),
+        (directive[0] is not None and directive[1] is None, 0.5),
+        (directive[0] is not None and directive[1] is not None and directive[0][1] == directive[1][1], -1.0),
+        (directive[1] is not None and directive[1][1] == "endif", -0.5),
+        (down.startswith("return"), 0.5),
+        (down.startswith(("EXPORT_SYMBOL", "#endif")), -2.0),
+        (up.startswith(("if (", "while (", "for (")) and not up.endswith((";", "{")), -3.0),
+        (up in ("else", "do"), -6.0),
+        (up == "}", 0.5),
+        (down.startswith(("if ", "if(")), 0.3),
+        (up.startswith(("if ", "else", "for ", "while ")), -2.0),
+        (down.startswith("else"), -4.0),
+    ]
