@@ -129,6 +129,8 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     guards: tuple[str, ...] = ()
     """config symbols that guard anything which the series changes"""
     workloads: tuple[Reach, ...] = ()
+    unreached: tuple[str, ...] = ()
+    """touched functions that no workload is known to reach"""
     unparsed: tuple[str, ...] = ()
     """``file:line`` of touched functions of which the parser could make nothing"""
     tools: tuple[str, ...] = ()

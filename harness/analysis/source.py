@@ -9,59 +9,68 @@ every position in the syntax tree is a position in the file, and names are read 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from functools import cached_property
 
 import tree_sitter
-import tree_sitter_c
 
-_LANGUAGE = tree_sitter.Language(tree_sitter_c.language())
+from harness.analysis.branches import Span, first_branches
+from harness.analysis.parser import nothing, parse
+from harness.analysis.smooth import SYSCALL, smoothed
 
-# Words that stand where C has none: sections, sparse annotations, calling conventions.
-_ATTRIBUTES = re.compile(
-    rb"\b(?:__(?:init|exit|initdata|exitdata|devinit|cpuinit|cpuinitdata|meminit|meminitdata|net_init|ref|refdata"
-    rb"|sched|user|kernel|iomem|percpu|rcu|force|bitwise|must_check|read_mostly|cacheline_aligned(?:_in_smp)?"
-    rb"|____cacheline_aligned(?:_in_smp)?|cold|hot|pure|weak|used|maybe_unused|always_unused|latent_entropy"
-    rb"|ro_after_init|randomize_layout|noreturn|deprecated|packed|acquires|releases)"
-    rb"|____cacheline_(?:internodealigned|aligned)(?:_in_smp)?|asmlinkage|noinline(?:_for_stack)?|noinstr|notrace"
-    rb"|fastcall|FASTCALL|__sched|__visible|noinline_for_tracing)\b(?!\s*\()"
-)
-_CALLED_ATTRIBUTES = re.compile(
-    rb"\b(?:__(?:acquires|releases|must_hold|aligned|section|printf|scanf|counted_by|alloc_size)"
-    rb"|__attribute__|ACQUIRE|RELEASE)\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
-)
-_INLINE = re.compile(rb"\b(?:__always_inline|__inline__|__inline|inline_)\b")
-_LOOPS = re.compile(rb"\b[a-z_]*for_each[a-z0-9_]*(?=\s*\()|\bfor_each[a-z0-9_]*(?=\s*\()")
-_DEFINE = re.compile(rb"^[ \t]*#[ \t]*define\b(?:[^\n\\]|\\.|\\\n)*", re.MULTILINE)
+_FUNCTION_END = re.compile(rb"^\}", re.MULTILINE)
 
 
-def _blank(match: re.Match[bytes]) -> bytes:
-    return re.sub(rb"[^\n]", b" ", match[0])
+def _parsed(data: bytes) -> tuple[tree_sitter.Tree | None, tuple[Span, ...]]:
+    """The syntax tree, and the conditional branches that it was made without.
+
+    A conditional inside a function is left to the parser if it can read it; where it cannot, its
+    first branch is shown to it alone, unless that does not help either.
+    """
+    code = smoothed(data)
+    tree = parse(code)
+    if tree is None:
+        return None, ()
+    errors = _errors(tree.root_node)
+    regions = [(start, end) for start, end in _regions(code, errors) if b"#" in code[start:end]]
+    reduced = parse(first_branches(code, regions)[0]) if regions else None
+    if reduced is None:
+        return tree, ()
+    still = _errors(reduced.root_node)
+    helped = [region for region in regions if _count(still, region) < _count(errors, region)]
+    code, gone = first_branches(code, helped)
+    again = reduced if len(helped) == len(regions) else parse(code)
+    return (again, gone) if again is not None else (tree, ())
 
 
-def _while(match: re.Match[bytes]) -> bytes:
-    return b"while".ljust(len(match[0]))
+def _errors(node: tree_sitter.Node) -> list[int]:
+    """Offsets at which the parser had to guess, in order."""
+    found: list[int] = []
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if node.type == "ERROR" or node.is_missing:
+            found.append(node.start_byte)
+        elif node.has_error:
+            pending.extend(node.children)
+    return sorted(found)
 
 
-def _inline(match: re.Match[bytes]) -> bytes:
-    return b"inline".ljust(len(match[0]))
+def _regions(code: bytes, errors: list[int]) -> list[Span]:
+    """The stretches between function ends (``}`` in the first column) that hold *errors*."""
+    if not errors:
+        return []
+    ends = [0, *(match.end() for match in _FUNCTION_END.finditer(code)), len(code)]
+    return sorted({_around(ends, error) for error in errors})
 
 
-def smoothed(data: bytes) -> bytes:
-    """*data* with kernel macros replaced by plain C of the same length; line ends stay where they are."""
-    kept: list[bytes] = []
-    last = 0
-    for define in _DEFINE.finditer(data):
-        kept += [_smooth(data[last : define.start()]), define[0]]
-        last = define.end()
-    return b"".join([*kept, _smooth(data[last:])])
+def _around(ends: list[int], offset: int) -> Span:
+    after = bisect_right(ends, offset)
+    return ends[max(after - 1, 0)], ends[min(after, len(ends) - 1)]
 
 
-def _smooth(code: bytes) -> bytes:
-    code = _CALLED_ATTRIBUTES.sub(_blank, code)
-    code = _ATTRIBUTES.sub(_blank, code)
-    code = _INLINE.sub(_inline, code)
-    return _LOOPS.sub(_while, code)
+def _count(offsets: list[int], region: Span) -> int:
+    return bisect_left(offsets, region[1]) - bisect_left(offsets, region[0])
 
 
 class Function:
@@ -86,13 +95,22 @@ class Function:
 
 
 class Source:
-    """A parsed file. ``text`` gives the real bytes of a node, not the smoothed ones."""
+    """A parsed file. ``text`` gives the real bytes of a node, not the smoothed ones.
+
+    ``unseen``: first and last line (1-based) of each conditional branch that the parser was not shown,
+    because a conditional cut through a statement there and the first branch was kept.
+    ``readable``: false for text that is too large or too far from C; it then has no functions.
+    """
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.data = data
-        self.tree = tree_sitter.Parser(_LANGUAGE).parse(smoothed(data))
         self._starts = [0, *(m.end() for m in re.finditer(rb"\n", data))]
+        tree, gone = _parsed(data)
+        self.tree = tree or nothing()
+        self.readable = tree is not None
+        # A branch begins with the line end of its directive.
+        self.unseen = tuple((self._line_at(start) + 1, self._line_at(end - 1)) for start, end in gone)
 
     @property
     def root(self) -> tree_sitter.Node:
@@ -105,7 +123,10 @@ class Source:
 
     def line_of(self, node: tree_sitter.Node) -> int:
         """1-based line at which *node* begins."""
-        return bisect_right(self._starts, node.start_byte)
+        return self._line_at(node.start_byte)
+
+    def _line_at(self, offset: int) -> int:
+        return bisect_right(self._starts, offset)
 
     def line(self, number: int) -> str:
         """Line *number* (1-based) without its end; empty when there is none."""
@@ -135,6 +156,9 @@ class Source:
         return next((one for one in self.functions if one.first <= line <= one.last), None)
 
     def _name(self, node: tree_sitter.Node) -> str:
+        syscall = SYSCALL.match(self.data, node.start_byte)
+        if syscall:
+            return f"{'compat_' if syscall['compat'] else ''}sys_{syscall['name'].decode()}"
         declarator = node.child_by_field_name("declarator")
         while declarator is not None and declarator.type != "identifier":
             declarator = declarator.child_by_field_name("declarator")

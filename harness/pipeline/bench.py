@@ -26,7 +26,7 @@ from harness.guest.machine import Spec, booted
 from harness.guest.model import Image
 from harness.paths import CONFIGS, QEMU
 from harness.pipeline.plan import Plan
-from harness.series.read import read_series
+from harness.series.source import open_series
 from harness.tree.apply import apply_series, require_whole
 from harness.tree.source import open_tree
 from harness.tree.workcopy import read
@@ -89,7 +89,7 @@ class Bench:
         self._qemu = qemu_version(self._deadline)
         self._toolchain = find_toolchain(request.plan.toolchain.cc, self._deadline)
         self._profile = load_profile(CONFIGS / "kconfig", request.plan.kconfig)
-        self.series = read_series(Path(request.plan.series))
+        self.series = open_series(request.plan.series, cache=request.cache, deadline=self._deadline)
         make_directory(request.results, "the results directory")
         make_directory(request.cache, "the cache directory")
         with ExitStack() as stack:

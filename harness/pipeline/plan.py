@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ import msgspec
 from harness.errors import UserError
 from harness.tables import load
 
+_ELSEWHERE = re.compile(r"(?:message-id:|https?://)", re.IGNORECASE)
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 
 
@@ -69,9 +71,36 @@ def load_plan(path: Path) -> Plan:
     plan = load(path, Plan)
     if len(set(plan.ifaces)) != len(plan.ifaces) or len(set(plan.workloads)) != len(plan.workloads):
         raise UserError(f"{path}: an interface or a workload is named twice; name each once")
-    tree = plan.tree if plan.tree == "debian" else _beside(path, plan.tree)
-    return msgspec.structs.replace(plan, tree=tree, series=_beside(path, plan.series))
+    return msgspec.structs.replace(
+        plan, tree=tree_from(path.parent, plan.tree), series=series_from(path.parent, plan.series)
+    )
 
 
-def _beside(plan: Path, given: str) -> str:
-    return str((plan.parent / Path(given).expanduser()).resolve())
+def tree_from(directory: Path, given: str) -> str:
+    """What the user calls a tree, with paths made absolute that are relative to *directory*."""
+    if given == "debian":
+        return given
+    repository, at, revision = given.rpartition("@")
+    if at and not _beside(directory, given).exists() and _beside(directory, repository).is_dir():
+        return f"{_beside(directory, repository)}@{revision}"
+    return str(_beside(directory, given))
+
+
+def series_from(directory: Path, given: str) -> str:
+    """What the user calls a series, with paths made absolute that are relative to *directory*.
+
+    ``A..B`` alone is a range of the repository that *directory* lies in.
+    """
+    path = _beside(directory, given)
+    if _ELSEWHERE.match(given) or path.exists():
+        return given if _ELSEWHERE.match(given) else str(path)
+    repository, at, revisions = given.rpartition("@")
+    if at and ".." in revisions and _beside(directory, repository).is_dir():
+        return f"{_beside(directory, repository)}@{revisions}"
+    if ".." in given and not given.startswith((".", "/", "~")):
+        return f"{directory.resolve()}@{given}"
+    return str(path)
+
+
+def _beside(directory: Path, given: str) -> Path:
+    return (directory / Path(given).expanduser()).resolve()

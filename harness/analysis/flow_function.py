@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One function made ready for the rules that follow its paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from harness.analysis.cfg import TooComplex, build, walk
+from harness.analysis.flow import Prepared, Walked, path, prepare
+from harness.analysis.flow_expr import Call, squeezed
+from harness.analysis.flow_steps import acts, calls
+from harness.analysis.flow_table import Table
+from harness.analysis.model import Related
+from harness.analysis.source import Function, Source
+
+_ANNOTATED = re.compile(r"\b(?:__acquires?|__releases?|__cond_acquires|__cond_lock|ACQUIRE|RELEASE)\b")
+_MAX_RELATED = 24
+_MAX_TEXT = 120
+
+
+class Studied(NamedTuple):
+    """A function with its graph and calls."""
+
+    function: Function
+    prepared: Prepared
+    calls: list[Call]
+    annotated: bool
+    """sparse is told in its head that it takes or releases a lock"""
+    returns: Literal["void", "pointer", "number"]
+    elsewhere: frozenset[str]
+    """sections that functions of the same file, called from here, open or close for it"""
+    unseen: bool
+    """it calls something that may lock or unlock, of which nothing is known"""
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.function.name
+
+    @property
+    def source(self) -> Source:
+        """The file."""
+        return self.function.source
+
+    def line_of_step(self, number: int) -> int:
+        """1-based line at which step *number* stands; for the closing brace, the brace's."""
+        step = self.prepared.graph.steps[number]
+        if step.kind == "end" or step.node is None:
+            return self.function.last
+        return self.source.line_of(step.node)
+
+    def text_of_step(self, number: int) -> str:
+        """The statement of step *number*, on one line, bounded."""
+        step = self.prepared.graph.steps[number]
+        if step.kind == "end" or step.node is None:
+            return "end of the function"
+        text = " ".join(self.source.text(step.node).split())[:_MAX_TEXT]
+        return f"return {text}" if step.kind == "return" and not text.startswith("return") else text
+
+
+def study(function: Function, table: Table, callees: Callees) -> Studied | None:
+    """*function* made ready; None when its graph cannot be made."""
+    try:
+        graph = build(function, frozenset(table.no_return))
+    except TooComplex:
+        return None
+    source = function.source
+    found = acts(source, graph)
+    every = calls(found)
+    body = function.body
+    head = source.data[max(function.node.start_byte - 80, 0) : body.start_byte if body else None]
+    return Studied(
+        function,
+        prepare(graph, found),
+        every,
+        _ANNOTATED.search(head.decode("utf-8", "replace").rpartition("}")[2]) is not None,
+        _returns(function),
+        callees.uneven((call.name for call in every), function.name),
+        _unseen(every, table),
+    )
+
+
+def _returns(function: Function) -> Literal["void", "pointer", "number"]:
+    declarator = function.node.child_by_field_name("declarator")
+    if declarator is not None and declarator.type == "pointer_declarator":
+        return "pointer"
+    kind = function.node.child_by_field_name("type")
+    return "void" if kind is not None and function.source.text(kind) == "void" else "number"
+
+
+def _unseen(every: list[Call], table: Table) -> bool:
+    for call in every:
+        plain = call.name not in table.section_calls and re.search(table.known, call.name) is None
+        if plain and re.search(table.unseen, call.name):
+            return True
+    return False
+
+
+class Callees:
+    """For the functions of one file: the sections that calling them may open or close."""
+
+    def __init__(self, source: Source, table: Table) -> None:
+        self._source = source
+        self._table = table
+        self._bodies = {one.name: one.body for one in source.functions if one.body is not None}
+        self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+
+    def uneven(self, names: Iterable[str], own: str) -> frozenset[str]:
+        """What a call of one of *names* opens without closing or closes without opening, itself or
+        through up to four further calls."""
+        found: set[str] = set()
+        seen = {own}
+        pending = [(name, 4) for name in names]
+        while pending:
+            name, further = pending.pop()
+            if name in seen or name not in self._bodies or name in self._table.section_calls:
+                continue
+            seen.add(name)
+            sections, called = self._look(name)
+            found |= sections
+            if further:
+                pending += [(one, further - 1) for one in sorted(called)]
+        return frozenset(found)
+
+    def _look(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
+        if name not in self._known:
+            called: list[str] = []
+            for node in walk(self._bodies[name]):
+                callee = node.child_by_field_name("function") if node.type == "call_expression" else None
+                if callee is not None:
+                    called.append(squeezed(self._source.text(callee)))
+            effects = [pair for one in called for pair in self._table.section_calls.get(one, ())]
+            opened = {section.name for section, effect in effects if effect != "closes"}
+            closed = {section.name for section, effect in effects if effect == "closes"}
+            first = {section.name: effect for section, effect in reversed(effects)}
+            lent = {one for one, effect in first.items() if effect == "closes"}
+            self._known[name] = (frozenset(opened ^ closed | lent), frozenset(called) & self._bodies.keys())
+        return self._known[name]
+
+
+def related(studied: Studied, walked: Walked, state: int) -> tuple[Related, ...]:
+    """The decisions on the way to *state*, for people: the last of them, if there are many."""
+    lines: list[Related] = []
+    for number, outcome in path(walked, state):
+        if outcome is None:
+            continue
+        step = studied.prepared.graph.steps[number]
+        text = step.text or studied.text_of_step(number)
+        said = "is" if outcome else "is not"
+        if step.kind != "switch":
+            text = f"where {text} {said} true"
+        lines.append(Related(file=studied.source.path, line=studied.line_of_step(number), text=text))
+    return tuple(lines[-_MAX_RELATED:])

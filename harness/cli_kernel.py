@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The commands that build and boot kernels: run, build, boot, doctor."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from harness.cli_command import SERIES_HELP, TREE_HELP, add_command, answer, stderr
+from harness.deadline import Deadline
+from harness.errors import UserError
+from harness.paths import CONFIGS, RESULTS, cache
+from harness.pipeline.bench import Request
+from harness.pipeline.doctor import examine
+from harness.pipeline.oneguest import boot_once
+from harness.pipeline.onekernel import build_one
+from harness.pipeline.plan import load_plan, series_from, tree_from
+from harness.pipeline.run import KERNELS, Surroundings, execute
+from harness.report.answer import kernel_answer, run_answer
+from harness.report.doctor import render_doctor
+from harness.report.progress import Live
+from harness.report.publisher import Reports
+from harness.report.terminal import render
+from harness.verdict import exit_code
+
+
+def add_run(commands: Any) -> None:
+    """The main command."""
+    run = add_command(commands, "run", _run, "build, boot and stress base and patched kernels")
+    _inputs(run)
+    run.add_argument("--only", default=",".join(KERNELS), help="which kernels: base,patched")
+    run.add_argument("--results", type=Path, default=RESULTS, help="where runs are kept")
+    run.add_argument("--seconds", type=float, help="how long each workload runs")
+
+
+def add_others(commands: Any) -> None:
+    """One kernel, one guest, and the machine itself."""
+    build = add_command(commands, "build", _build, "build one kernel")
+    _inputs(build)
+    build.add_argument("--upto", type=int, help="only the first N patches; 0 is the base")
+
+    boot = add_command(commands, "boot", _boot, "boot one kernel; a shell in it, or -- COMMAND")
+    boot.add_argument("kernel", type=Path, metavar="KERNEL", help="a bzImage")
+    boot.add_argument("--plan", type=Path, default=CONFIGS / "default.yaml", help="for the machine's shape")
+    boot.add_argument("--iface", choices=("v1", "v2"), default="v2", help="the controller to mount")
+    boot.add_argument("--accel", choices=("auto", "kvm", "tcg"), help="instead of the plan's")
+
+    add_command(commands, "doctor", _doctor, "what this machine has and lacks")
+
+
+def _inputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", type=Path, nargs="?", default=CONFIGS / "default.yaml", metavar="PLAN")
+    parser.add_argument("--series", help=SERIES_HELP)
+    parser.add_argument("--tree", help=TREE_HELP)
+    parser.add_argument("--accel", choices=("auto", "kvm", "tcg"), help="instead of the plan's")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="make's -j")
+
+
+def _request(options: argparse.Namespace) -> Request:
+    plan = load_plan(options.plan)
+    tree = options.tree and tree_from(Path.cwd(), options.tree)
+    series = options.series and series_from(Path.cwd(), options.series)
+    given = {"tree": tree, "series": series, "accel": options.accel, "seconds": vars(options).get("seconds")}
+    plan = msgspec.structs.replace(plan, **{key: value for key, value in given.items() if value})
+    only = tuple(vars(options).get("only", ",".join(KERNELS)).split(","))
+    if not only or not set(only) <= set(KERNELS):
+        raise UserError(f"--only {','.join(only)}: name {' or '.join(KERNELS)}, or both with a comma")
+    return Request(
+        plan=plan,
+        plan_path=options.plan,
+        only=tuple(name for name in KERNELS if name in only),
+        results=vars(options).get("results", RESULTS),
+        cache=cache(),
+        jobs=max(1, options.jobs),
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    request = _request(options)
+    with Live(stderr()) as live:
+        reports = Reports(live)
+        around = Surroundings(
+            listener=reports.listen,
+            deadline=Deadline.never(),
+            cancelled=threading.Event(),
+            publisher=reports,
+        )
+        run = execute(request, around)
+    if options.json:
+        answer(run_answer(run, reports.directory))
+    else:
+        render(run, reports.directory, Console())
+    return exit_code(run.verdict)
+
+
+def _build(options: argparse.Namespace) -> int:
+    with Live(stderr()) as live:
+        kernel = build_one(_request(options), options.upto, live, Deadline.never())
+    if options.json:
+        answer(kernel_answer(kernel))
+    else:
+        print(kernel.image)
+    return 0
+
+
+def _boot(options: argparse.Namespace) -> int:
+    plan = load_plan(options.plan)
+    if options.accel:
+        plan = msgspec.structs.replace(plan, accel=options.accel)
+    with Live(stderr()) as live:
+        outcome = boot_once(
+            options.kernel,
+            plan,
+            options.iface,
+            options.words,
+            cache=cache(),
+            listener=live,
+            echo=None if options.json else _echo,
+            hand_over=live.rest,
+        )
+    if options.json:
+        answer(msgspec.to_builtins(outcome))
+    return 0 if outcome.exit == 0 and not outcome.reports else 1
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = examine(cache(), Deadline.after(60))
+    if options.json:
+        answer({"checks": msgspec.to_builtins(findings)})
+    else:
+        render_doctor(findings, Console())
+    return 0 if all(finding.good for finding in findings) else 3
+
+
+def _echo(line: bytes) -> None:
+    sys.stdout.write(line.decode("utf-8", "replace") + "\n")
+    sys.stdout.flush()
