@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from harness.analysis.rules import shipped_rows
 from harness.cli_command import SERIES_HELP, TREE_HELP, add_command, answer, stderr
 from harness.deadline import Deadline
 from harness.errors import UserError
@@ -55,6 +56,7 @@ def add_commands(commands: Any) -> None:
 
     analyze = add_command(commands, "analyze", _analyze, "what a series does to the code, and what is wrong")
     _on_tree(analyze)
+    analyze.add_argument("--checkpatch", type=Path, metavar="FILE", help="the checkpatch.pl to ask")
     analyze.add_argument("--sarif", type=Path, metavar="FILE", help="write the findings as SARIF 2.1.0 too")
 
 
@@ -132,19 +134,23 @@ def _analyze(options: argparse.Namespace) -> int:
         found = examine_series(
             laid.series,
             laid.applied,
-            Ground(root=laid.tree.root, read=laid.tree.read, version=laid.tree.version),
+            Ground(root=laid.tree.root, read=laid.tree.read, version=laid.tree.version, tree=laid.tree.tree),
             cache=cache(),
             listener=live,
             deadline=Deadline.never(),
+            checkpatch=options.checkpatch,
         )
     if options.sarif:
-        document = sarif(found, laid.series, laid.tree.name)
+        titles = {name: row.title for name, row in shipped_rows().items()}
+        document = sarif(found, laid.series, laid.tree.name, titles=titles)
         write_whole(options.sarif, msgspec.json.format(msgspec.json.encode(document), indent=2))
     if options.json:
-        answer(analysis_answer(found))
+        answer({**analysis_answer(found), "applied": laid.applied.whole})
     else:
         render_analysis(found, laid.series, Console())
-    return 1 if any(one.severity == "error" for one in found.findings) else 0
+        if not laid.applied.whole:
+            render_application(laid.applied, Console())
+    return 1 if not laid.applied.whole or any(one.severity == "error" for one in found.findings) else 0
 
 
 def _laid(options: argparse.Namespace, live: Live) -> AbstractContextManager[Laid]:

@@ -38,7 +38,7 @@ def load(path: Path, kind: type[T]) -> T:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         _refuse_twice(path, root)
-        value = yaml.safe_load(text)
+        value = yaml.SafeLoader("").construct_document(root) if root is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}:{line}: not YAML: {error.problem}") from error

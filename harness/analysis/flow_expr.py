@@ -253,7 +253,9 @@ def _store(source: Source, target: str, right: tree_sitter.Node, out: list[Opera
     plain = bare(right)
     if value is None and not known and plain.type in {"unary_expression", "binary_expression"}:
         asked = condition(source, plain)
-        if (plain.type == "binary_expression" and _comparison(source, plain) is None) or (plain.type == "unary_expression" and source.text(plain.children[0]) != "!"):
+        if (plain.type == "binary_expression" and _comparison(source, plain) is None) or (
+            plain.type == "unary_expression" and source.text(plain.children[0]) != "!"
+        ):
             asked = None
     out.append(Assign(target, value, known, asked, counted))
     if known and not counted:

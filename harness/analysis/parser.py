@@ -2,8 +2,9 @@
 """tree-sitter's C parser, bounded: text that is no C can cost it time and memory by the square of its size.
 
 A kernel file takes under 10 calls of the parser's progress callback for each 1,000 bytes (measured over
-mm/, kernel/ and include/linux/ of 2.6.27 and 6.1), the densest C some 30. Text made to be misread takes as many as it likes,
-so the parser is stopped there; and some such text is told by its parentheses before it is parsed.
+mm/, kernel/ and include/linux/ of 2.6.27 and 6.1), the densest C some 30. Text made to be misread takes
+as many as it likes, so the parser is stopped there; and some such text is told by its brackets before
+it is parsed.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from harness.series.model import Patch
 from harness.tree.inside import contents
 from harness.tree.model import Tree
 from harness.tree.place import SOURCE
-from harness.tree.workcopy import read
+from harness.tree.workcopy import read_at
 
 
 class Kit(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +41,13 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
     """directories in which ``source`` was built; the first that compiled what the series changes is used"""
 
 
-def kit_for(tree: Tree, *, cache: Path, checkpatch: Path | None = None) -> Kit:
-    """The kit for *tree*, which the caller holds (harness.tree.source.open_tree) with nothing put on it.
+def kit_for(root: Path, tree: Tree | None, *, cache: Path, checkpatch: Path | None = None) -> Kit:
+    """The kit for the kernel at *root*, which has nothing put on it; *tree* when that is a private copy.
 
     The script is *checkpatch* if given (UserError when it is none, or too old), else the tree's own, else
     that of another tree in the cache: for an old tree that of the distribution. One that a series has
-    changed is never run. Builds are all that are there, whatever their profile, the latest first.
+    changed is never run. Builds are all that are there, whatever their profile, the latest first; a
+    directory of the user's has none here, for what is built is its private copy.
     """
     if checkpatch is not None:
         try:
@@ -55,20 +56,21 @@ def kit_for(tree: Tree, *, cache: Path, checkpatch: Path | None = None) -> Kit:
             raise UserError(
                 f"{checkpatch}: {error}; name the scripts/checkpatch.pl of a newer kernel"
             ) from error
-    others = sorted((cache / "trees").glob(f"*/{SOURCE}"), reverse=True)
-    script = checkpatch or find_checkpatch(
-        source for source in (tree.source, *others) if _as_given(msgspec.structs.replace(tree, source=source))
-    )
-    builds = sorted(
-        (tree.source.parent / "build").glob("*/"), key=lambda path: path.stat().st_mtime, reverse=True
-    )
-    return Kit(checkpatch=script, source=tree.source, builds=tuple(builds))
+    copies = [
+        *([root] if tree is not None else []),
+        *sorted((cache / "trees").glob(f"*/{SOURCE}"), reverse=True),
+    ]
+    own = [] if tree is not None else [root]
+    found = checkpatch or find_checkpatch([*own, *(source for source in copies if _as_given(source))])
+    builds = (root.parent / "build").glob("*/") if tree is not None else ()
+    latest = sorted(builds, key=lambda path: path.stat().st_mtime, reverse=True)
+    return Kit(checkpatch=found, source=root, builds=tuple(latest))
 
 
-def _as_given(tree: Tree) -> bool:
-    """True when no series has changed the script of this private copy."""
+def _as_given(source: Path) -> bool:
+    """True when no series has changed the script of the private copy at *source*."""
     try:
-        return read(tree, SCRIPT) == contents(tree.source / SCRIPT)
+        return read_at(source, SCRIPT) == contents(source / SCRIPT)
     except HarnessError:  # a copy that somebody else is just making, or left half made
         return False
 

@@ -43,6 +43,7 @@ def apply_series(
     files = dict(pristine)
     landings: list[PatchLanding] = []
     prefixes: list[Overlay] = [{}]
+    tried: list[Overlay] = [{}]
     patches: list[Patch] = []
     repairs: list[Repair | None] = []
     for given in series.patches:
@@ -55,12 +56,17 @@ def apply_series(
         else:
             files, hunks = _put_on(patch, files, scratch, deadline)
         landings.append(_landing(patch, _told(hunks, mended), firm))
+        tried.append({path: data for path, data in files.items() if data != pristine[path]})
         if firm and landings[-1].status == "applied":
-            prefixes.append({path: data for path, data in files.items() if data != pristine[path]})
+            prefixes.append(tried[-1])
         patches.append(patch)
         repairs.append(mended)
     return Applied(
-        landings=tuple(landings), prefixes=tuple(prefixes), patches=tuple(patches), repairs=tuple(repairs)
+        landings=tuple(landings),
+        prefixes=tuple(prefixes),
+        patches=tuple(patches),
+        repairs=tuple(repairs),
+        tried=tuple(tried),
     )
 
 

@@ -114,6 +114,10 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     repairs: tuple[Repair | None, ...] = ()
     """for each patch how its white space was found again; None where nothing was lost"""
 
+    tried: tuple[Overlay, ...] = ()
+    """as ``prefixes``, but to the end of the series also behind a patch that did not go on whole: with the
+    patch's side of conflicts and without rejected hunks. To be looked at, never to be built"""
+
     @property
     def whole(self) -> bool:
         """True when every patch went on, without conflicts."""

@@ -14,7 +14,7 @@ from harness.events import Listener
 from harness.tree.commit import split_commit
 from harness.tree.identify import identify
 from harness.tree.inside import contents, inside
-from harness.tree.model import Version
+from harness.tree.model import Tree, Version
 from harness.tree.source import open_tree
 from harness.tree.workcopy import read
 
@@ -29,6 +29,8 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True):
     read: Callable[[str], bytes | None]
     """the contents of a file by its path in the tree; None when there is none.
     Raises UserError for a path that leaves the tree"""
+    tree: Tree | None = None
+    """the private copy, when it is that; held until the reading ends"""
 
 
 @contextmanager

@@ -44,9 +44,13 @@ def read(tree: Tree, path: str) -> bytes | None:
 
     Raises UserError for a path that leaves the tree.
     """
-    home = tree.source.parent
-    file = inside(tree.source, path)
-    return _pristine(home, path) if path in _load(home).files else contents(file)
+    return read_at(tree.source, path)
+
+
+def read_at(source: Path, path: str) -> bytes | None:
+    """The same, of the private copy at *source*."""
+    file = inside(source, path)
+    return _pristine(source.parent, path) if path in _load(source.parent).files else contents(file)
 
 
 def put(tree: Tree, overlay: Overlay) -> tuple[str, ...]:

@@ -608,6 +608,10 @@ def tree_at(home: Path) -> Tree:
     )
 
 
+def kit_at(home: Path, cache: Path, checkpatch: Path | None = None) -> Kit:
+    return kit_for(home / "src", tree_at(home), cache=cache, checkpatch=checkpatch)
+
+
 def put_script(home: Path, text: str) -> Path:
     path = home / "src" / SCRIPT
     path.parent.mkdir(parents=True)
@@ -622,10 +626,10 @@ def test_the_kit_of_an_old_tree_takes_a_newer_checkpatch(tmp_path: Path) -> None
     for name in ("plain", "see"):
         (trees / "old/build" / name).mkdir(parents=True)
     os.utime(trees / "old/build/plain", (1, 1))
-    kit = kit_for(tree_at(trees / "old"), cache=tmp_path)
+    kit = kit_at(trees / "old", cache=tmp_path)
     assert kit.checkpatch == newer
     assert [path.name for path in kit.builds] == ["see", "plain"]
-    assert kit_for(tree_at(trees / "new"), cache=tmp_path).checkpatch == newer
+    assert kit_at(trees / "new", cache=tmp_path).checkpatch == newer
 
 
 def test_a_checkpatch_that_a_series_has_changed_is_never_run(tmp_path: Path) -> None:
@@ -633,12 +637,12 @@ def test_a_checkpatch_that_a_series_has_changed_is_never_run(tmp_path: Path) -> 
     put_script(home, STAND_IN)
     (home / "lock").touch()
     put(tree_at(home), {SCRIPT: STAND_IN.encode() + b"# hostile"})
-    assert kit_for(tree_at(home), cache=tmp_path).checkpatch is None
+    assert kit_at(home, cache=tmp_path).checkpatch is None
 
 
 def test_a_checkpatch_that_was_named_and_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no\.pl: .*cannot be read"):
-        kit_for(tree_at(tmp_path), cache=tmp_path, checkpatch=tmp_path / "no.pl")
+        kit_at(tmp_path, cache=tmp_path, checkpatch=tmp_path / "no.pl")
 
 
 def test_a_missing_tool_costs_its_own_findings_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
