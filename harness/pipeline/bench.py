@@ -12,8 +12,12 @@ from typing import Self
 
 import msgspec
 
+from harness.analysis.model import Analysis
+from harness.analysis.tools_gcc import compiler_findings
+from harness.analysis.tools_join import joined
+from harness.analysis.tools_states import States
 from harness.build.kernel import kernel_for
-from harness.build.model import Kernel
+from harness.build.model import CompilerWarning, Kernel
 from harness.build.profile import load_profile
 from harness.build.toolchain import find_toolchain
 from harness.deadline import Deadline
@@ -25,6 +29,7 @@ from harness.guest.image import prepare
 from harness.guest.machine import Spec, booted
 from harness.guest.model import Image
 from harness.paths import CONFIGS, QEMU
+from harness.pipeline.analysis import Ground, examine_series
 from harness.pipeline.plan import Plan
 from harness.series.source import open_series
 from harness.tree.apply import apply_series, require_whole
@@ -103,7 +108,7 @@ class Bench:
             )
             self.applied = apply_series(
                 self.series,
-                lambda path: read(self.tree, path),
+                self._pristine,
                 scratch=self.tree.source.parent,
                 deadline=self._deadline,
             )
@@ -124,6 +129,26 @@ class Bench:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+    def analysis(self) -> Analysis:
+        """What is known of the series without running it. To be asked for before the first kernel."""
+        ground = Ground(root=self.tree.source, read=self._pristine, version=self.tree.version, tree=self.tree)
+        return examine_series(
+            self.series,
+            self.applied,
+            ground,
+            cache=self._request.cache,
+            listener=self._listener,
+            deadline=self._deadline,
+        )
+
+    def warned(self, analysis: Analysis, warnings: tuple[CompilerWarning, ...]) -> Analysis:
+        """*analysis* with the compiler's new *warnings* among its findings."""
+        said = compiler_findings(States(self.applied, self._pristine), warnings)
+        return msgspec.structs.replace(analysis, findings=joined(analysis.findings, said))
+
+    def _pristine(self, path: str) -> bytes | None:
+        return read(self.tree, path)
 
     def kernel(self, patches: int, name: str) -> Kernel:
         """The kernel with the first *patches* patches on; BuildFailed when it does not compile."""

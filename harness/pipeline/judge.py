@@ -13,7 +13,7 @@ from harness.console.model import Report
 from harness.memcg.invariants import Accounting
 from harness.memcg.record import Work
 from harness.memcg.stream import CaseStream
-from harness.pipeline.model import Case, Cell, Drift
+from harness.pipeline.model import Case, Cell, Drift, Run
 from harness.verdict import Verdict, gravest
 from harness.workloads.catalogue import Workload
 from harness.workloads.runner import Delivered
@@ -96,6 +96,24 @@ def weigh(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], Verdict, str]:
             if case.verdict is verdict:
                 return weighed, verdict, f"{cell.name} {case.name}: {case.reason}"
     return weighed, verdict, "nothing was run"
+
+
+def with_findings(
+    weighed: tuple[tuple[Cell, ...], Verdict, str], run: Run
+) -> tuple[tuple[Cell, ...], Verdict, str]:
+    """What the cells came to, and what analysis found: an error of the series fails a run that passed."""
+    cells, verdict, reason = weighed
+    errors = [one for one in run.analysis.findings if one.severity == "error"]
+    if verdict is not Verdict.PASS or not errors or not run.findings_fail:
+        return weighed
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    where = f"{first.file}:{first.line}"
+    return (
+        cells,
+        Verdict.FAIL,
+        f"patch {first.patch}: {first.rule} at {where}: {first.message}{more}; {reason}",
+    )
 
 
 def base_cases(cells: Sequence[Cell]) -> dict[tuple[str, str], Case]:

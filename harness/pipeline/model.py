@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.analysis.model import Analysis
 from harness.build.model import CompilerWarning
 from harness.console.model import Report
 from harness.memcg.model import Check
@@ -112,6 +113,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     tree_fingerprint: str = ""
     series: str = ""
     patches: tuple[PatchLanding, ...] = ()
+    analysis: Analysis = Analysis()
+    """what is known of the series without running it"""
+    findings_fail: bool = True
+    """whether a finding of severity ``error`` fails the run"""
     kernels: tuple[KernelUsed, ...] = ()
     cells: tuple[Cell, ...] = ()
     drift: tuple[Drift, ...] = ()

@@ -47,8 +47,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kconfig: str = "plain"
     """a profile of configs/kconfig/profiles.yaml"""
     ifaces: Annotated[tuple[Literal["v1", "v2"], ...], msgspec.Meta(min_length=1)] = ("v1", "v2")
-    workloads: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    """rows of configs/workloads.yaml"""
+    workloads: tuple[str, ...] = ()
+    """rows of configs/workloads.yaml; none: those that reach what the series touches"""
+    findings: Literal["fail", "report"] = "fail"
+    """whether a finding of severity ``error`` fails the run, or is only reported"""
     seconds: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 15.0
     """how long each workload runs"""
     limit_mb: Positive = 32

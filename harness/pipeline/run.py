@@ -19,7 +19,7 @@ from harness.build.model import Kernel
 from harness.build.warnings import new_against
 from harness.deadline import Deadline
 from harness.errors import HarnessError, UserError
-from harness.events import Listener, task
+from harness.events import Listener, Note, task
 from harness.guest.accel import Accel
 from harness.guest.model import Image
 from harness.paths import CONFIGS
@@ -27,13 +27,14 @@ from harness.pipeline.bench import Bench, Request, machine_of
 from harness.pipeline.blame import first_bad
 from harness.pipeline.cells import run_cells
 from harness.pipeline.commands import repeat
-from harness.pipeline.judge import base_cases, blamed_cases, drifts, weigh
+from harness.pipeline.judge import base_cases, blamed_cases, drifts, weigh, with_findings
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Blame, BlameStep, Case, Cell, KernelUsed, Run
 from harness.verdict import Verdict
-from harness.workloads.catalogue import Workload, choose
+from harness.workloads.catalogue import Workload, choose, every
 
 KERNELS = ("base", "patched")
+_WORKLOADS = CONFIGS / "workloads.yaml"
 
 
 class Publisher(Protocol):
@@ -62,9 +63,9 @@ def execute(request: Request, around: Surroundings) -> Run:
     Raises UserError before anything is made when the input is no good, and at the end when the
     base kernel does not boot; InfraError when the machine fails under us.
     """
-    workloads = choose(CONFIGS / "workloads.yaml", request.plan.workloads, str(request.plan_path))
+    named = choose(_WORKLOADS, request.plan.workloads, str(request.plan_path))
     with Bench(request, around.listener, around.deadline) as bench:
-        road = _Road(request, around, bench, workloads)
+        road = _Road(request, around, bench, named)
         try:
             road.go()
         except BaseException as error:
@@ -97,13 +98,16 @@ class _Road:
             tree_fingerprint=bench.tree.fingerprint,
             series=bench.series.name,
             patches=bench.applied.landings,
+            findings_fail=request.plan.findings == "fail",
             machine=bench.machine,
         )
         around.publisher.begin(self._directory)
         self._know()
 
     def go(self) -> None:
-        """Build, boot, run, judge, blame."""
+        """Analyse, build, boot, run, judge, blame."""
+        self._know(analysis=self._bench.analysis())
+        self._workloads = self._workloads or self._reaching()
         try:
             kernels = self._build()
         except _PatchedDoesNotBuild as failure:
@@ -149,7 +153,16 @@ class _Road:
                 new_warnings=warnings,
             )
             self._know(kernels=(*self.run.kernels, used))
+            if warnings:
+                self._know(analysis=self._bench.warned(self.run.analysis, warnings))
         return built
+
+    def _reaching(self) -> tuple[Workload, ...]:
+        """The workloads that reach what the series touches; all there are, where none is known to."""
+        names = [reach.workload for reach in self.run.analysis.workloads]
+        if not names:
+            self._around.listener(Note("no workload is known to reach what the series touches: all are run"))
+        return choose(_WORKLOADS, names, str(_WORKLOADS)) if names else every(_WORKLOADS)
 
     def _job(self, name: str, kernel: Kernel, iface: str, image: Image, accel: Accel) -> CellJob:
         cell = f"{name}-{iface}"
@@ -168,7 +181,7 @@ class _Road:
         )
 
     def _weigh(self, cells: Sequence[Cell], jobs: Sequence[CellJob]) -> None:
-        weighed, verdict, reason = weigh(cells)
+        weighed, verdict, reason = with_findings(weigh(cells), self.run)
         reports = tuple(report for cell in weighed for case in cell.cases for report in case.reports)
         self._know(cells=weighed, drift=drifts(weighed), reports=reports)
         base = base_cases(weighed)

@@ -33,6 +33,7 @@ def run_answer(run: Run, directory: Path | None = None) -> dict[str, Any]:
         "cells": [_cell(cell) for cell in run.cells],
         "reports": msgspec.to_builtins(run.reports),
         "drift": msgspec.to_builtins(run.drift),
+        "findings": msgspec.to_builtins(run.analysis.findings),
         "blame": msgspec.to_builtins(run.blame),
     }
     safe: dict[str, Any] = encodable(answer)

@@ -15,6 +15,7 @@ import junit_xml
 from harness.files import write_whole
 from harness.pipeline.model import Case, Cell, Run
 from harness.report import junitnames, junittext
+from harness.report.junitfindings import findings_suite
 from harness.report.plaintext import line
 from harness.report.runfile import cut_off
 from harness.verdict import Verdict
@@ -39,6 +40,8 @@ def write_junit(directory: Path, run: Run) -> Path:
 def document(directory: Path, run: Run) -> bytes:
     """The document, UTF-8."""
     suites = [_cell_suite(directory, run, cell) for cell in run.cells]
+    if run.analysis.tools:  # it was made: each tool has its line, also one that is not there
+        suites.append(findings_suite(run, run.analysis))
     trouble = _run_trouble(run)
     if trouble:
         suites.insert(0, _harness_suite(run, trouble))

@@ -56,6 +56,7 @@ def _page(run: Run, directory: Path, width: int) -> Iterator[RenderableType]:
     yield _head(run)
     yield from _matrix(run, width)
     yield from _section("Not passed", _not_passed(run))
+    yield from _section("Findings", _findings(run))
     if run.drift:
         yield from _section("Drift", _drift(run.drift))
     else:
@@ -132,6 +133,20 @@ def _why(run: Run, cell: Cell, case: Case) -> Text:
     if run.blame and (run.blame.cell, run.blame.case) == (cell.name, case.name):
         why.append(f"\n{wording.blame(run.blame, run)}", style="bold")
     return why
+
+
+def _findings(run: Run) -> RenderableType | None:
+    """Errors and warnings of the analysis, a line each; ``harness analyze`` shows them at length."""
+    grave = [one for one in run.analysis.findings if one.severity != "note"]
+    grid = _grid()
+    for one in grave[:_REPORTS]:
+        error = one.severity == "error"
+        word = Text("ERROR" if error else "warning", style="bold red" if error else "yellow")
+        where = f"{one.file}:{one.line}" if one.line else one.file
+        grid.add_row(word, Text(line(where)), Text(f"patch {one.patch}: {line(one.message)}"))
+    if len(grave) > _REPORTS:
+        grid.add_row(Text(f"and {len(grave) - _REPORTS} more in run.json", style="dim"))
+    return grid if grid.row_count else None
 
 
 def _drift(rows: Iterable[Drift]) -> RenderableType | None:

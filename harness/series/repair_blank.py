@@ -17,7 +17,10 @@ _DECLARATION = re.compile(
     r"|pgoff_t|size_t|u?int\d+_t|[us]\d+|gfp_t|\w+_t)\b[\s*]+\w+(?:\[[^\]]*\])*\s*(?:[;,=]|__)"
 )
 _DIRECTIVE = re.compile(r"#\s*(\w+)")
-
+_TRAILING_COMMENT = re.compile(r"\s*/\*[^*]*\*/$")
+_LABEL = re.compile(r"(?:case\b[^?]*|default|\w+)\s*:$")
+_MACRO = re.compile(r"[A-Z_0-9]{4,}\s*\(.*\)$")
+_ENDS = (";", "}", "{", "*/", "\\")
 
 _CONTEXT = 3
 """context lines around a change, as diff has it unless told otherwise"""
@@ -64,7 +67,7 @@ def _placed(rest: Sequence[Row], at: int, first: int, last: int, blank: Row, len
     below = next((row.text for row in rest[at:] if row.mark != "-"), "")
     score = _score(above, below)
     if first < at < last:
-        score -= 1.0
+        score -= 2.5  # the change would be two, with just this line between them
         if not rest[first].text.strip() or not rest[last - 1].text.strip():
             score += _NEVER  # diff would have moved the change over the blank, and made one of two
     if at == first and at and rest[at - 1].mark == "-":
@@ -95,11 +98,21 @@ def _score(above: str, below: str) -> float:
     return score
 
 
+def _continues(up: str) -> bool:
+    """True when the statement goes on behind the line: no blank line stands in one."""
+    if up.startswith(("#", "/*", "*", "//")):
+        return False
+    code = _TRAILING_COMMENT.sub("", up)
+    return not (code.endswith(_ENDS) or _LABEL.match(code) or _MACRO.match(code))
+
+
 def _features(above: str, below: str, up: str, down: str) -> list[tuple[bool, float]]:
     directive = (_DIRECTIVE.match(up), _DIRECTIVE.match(down))
     declared = (bool(_DECLARATION.match(up)), bool(_DECLARATION.match(down)))
     top = not below[:1].isspace()
     return [
+        (_continues(up), -6.0),
+        (down.startswith(("&&", "||", "?", ":", "+ ", "- ", "== ")), -6.0),
         (up.endswith(("{", ",", "(", "&&", "||", "=", "\\", ")")) and up != "*/", -2.5),
         (up.startswith("*") and not up.endswith("*/"), -6.0),
         (down.startswith("*") and not down.startswith("*/"), -6.0),

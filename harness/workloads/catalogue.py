@@ -42,3 +42,8 @@ def choose(table: Path, names: Iterable[str], asked_by: str) -> tuple[Workload, 
             raise UserError(f"{asked_by}: no workload {name!r}; {mend}")
         chosen.append(known[name])
     return tuple(chosen)
+
+
+def every(table: Path) -> tuple[Workload, ...]:
+    """All rows."""
+    return load(table, _Catalogue).workloads

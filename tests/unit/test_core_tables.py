@@ -60,7 +60,7 @@ def test_wrong_item_of_a_list(table: Path) -> None:
 
 
 def test_missing_key_is_named(table: Path) -> None:
-    assert "missing required field `workloads`" in _error(table, "name: a\ntree: debian\nseries: s\n")
+    assert "missing required field `series`" in _error(table, "name: a\ntree: debian\n")
 
 
 def test_a_key_given_twice_is_refused(table: Path) -> None:
@@ -89,7 +89,8 @@ def test_an_interface_named_twice(table: Path) -> None:
 def test_shipped_plans_load_and_their_workloads_exist() -> None:
     for path in (CONFIGS / "default.yaml", CONFIGS / "planted-fault.yaml"):
         plan = load_plan(path)
-        assert choose(CONFIGS / "workloads.yaml", plan.workloads, str(path))
+        chosen = choose(CONFIGS / "workloads.yaml", plan.workloads, str(path))
+        assert [row.name for row in chosen] == list(plan.workloads)
 
 
 _RACE = """
