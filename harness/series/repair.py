@@ -28,6 +28,7 @@ from harness.series.repair_write import hunk as written
 from harness.series.repair_write import section
 
 TABLE = CONFIGS / "repair.yaml"
+_UNCHANGED = 0.5
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -190,6 +191,7 @@ def _restored(one: _Placed, removed: dict[str, list[Original]], rules: Policy) -
         for at, confidence in sure.items():
             if confidence < 1:
                 body[at] = Line(" ", body[at].text, confidence, "a blank line that was dropped: its place")
+        _doubt_unchanged(body)
         unended = _unended(settled, one, damaged)
         diffs.append(written(body, placement.start, shift, damaged.section, unended))
         shift += sum(line.mark == "+" for line in body) - sum(line.mark == "-" for line in body)
@@ -197,6 +199,22 @@ def _restored(one: _Placed, removed: dict[str, list[Original]], rules: Policy) -
         hunks.append(RepairedHunk(file=one.damaged.path, hunk=number, cost=placement.cost, guessed=guessed))
         lines.append(tuple(body))
     return _Whole(one.change, section(one.change, diffs), tuple(hunks), tuple(lines))
+
+
+def _doubt_unchanged(body: list[Line]) -> None:
+    """Lower the confidence of an added line that says what one says that it stands beside and replaces.
+
+    A patch takes a line away and puts it back for a difference in white space: what that was is lost.
+    """
+    block: dict[str, None] = {}
+    for at, line in enumerate(body):
+        if line.mark == " ":
+            block = {}
+        elif line.mark == "-":
+            block.setdefault(single(line.text))
+        elif line.text.strip() and single(line.text) in block:
+            reason = "replaces a line of the same words: they differ in white space"
+            body[at] = Line("+", line.text, min(line.confidence, _UNCHANGED), reason)
 
 
 def _unended(rows: Sequence[Row], one: _Placed, damaged: DamagedHunk) -> frozenset[int]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 
 from harness.series.repair_align import Row
 
 _DECLARATION = re.compile(
-    r"(?:const |static |unsigned |signed |volatile |extern )*(?:struct|union|enum|int|long|char|unsigned|bool|void"
-    r"|pgoff_t|size_t|u?int\d+_t|[us]\d+|gfp_t|\w+_t)\b[\s*]+\w+(?:\[[^\]]*\])*\s*(?:[;,=]|__)"
+    r"(?:const |static |unsigned |signed |volatile |extern )*"
+    r"(?:struct|union|enum|int|long|char|unsigned|bool|void|pgoff_t|size_t|u?int\d+_t|[us]\d+|gfp_t|\w+_t)\b[\s*]+\w+(?:\[[^\]]*\])*\s*(?:[;,=]|__)"
 )
 _DIRECTIVE = re.compile(r"#\s*(\w+)")
 _TRAILING_COMMENT = re.compile(r"\s*/\*[^*]*\*/$")
@@ -24,9 +26,9 @@ _ENDS = (";", "}", "{", "*/", "\\")
 
 _CONTEXT = 3
 """context lines around a change, as diff has it unless told otherwise"""
+_PASSES = 6
+_WAYS = 1500
 _NEVER = -8.0
-_DECIDED = 5.0
-"""lead from which on it is diff's own rules that decide; taste alone is never sure"""
 
 
 def settle(rows: Sequence[Row], length: int) -> tuple[list[Row], dict[int, float]]:
@@ -34,22 +36,76 @@ def settle(rows: Sequence[Row], length: int) -> tuple[list[Row], dict[int, float
 
     *length* is that of the file in lines: at its ends a hunk has less context.
     """
-    out = list(rows)
-    for number, row in enumerate(rows):
-        if row.filled:
-            place, _ = _best(out, number, length)
-            out.insert(place, out.pop(number))
+    out = _jointly(rows, length)
+    for _ in range(_PASSES):  # where one blank goes can depend on where the others are
+        before = list(out)
+        for number, row in enumerate(before):
+            if row.filled:
+                place, _ = _best(out, number, length)
+                out.insert(place, out.pop(number))
+        if out == before:
+            break
     sure = {number: _best(out, number, length)[1] for number, row in enumerate(out) if row.filled}
     return out, sure
 
 
-def _best(rows: Sequence[Row], number: int, length: int) -> tuple[int, float]:
-    """The index that the blank of row *number* should have, and how sure that is."""
+def _jointly(rows: Sequence[Row], length: int) -> list[Row]:
+    """*rows* with the filled-in blanks where all together are likeliest; as it is if there are too many ways."""
+    rest = [row for row in rows if not row.filled]
+    blanks: list[Row] = []
+    windows: list[range] = []
+    for row in rows:
+        if row.filled:
+            at = _index(rows, row)
+            first, last = at, at
+            while first and rest[first - 1].mark == "+":
+                first -= 1
+            while last < len(rest) and rest[last].mark == "+":
+                last += 1
+            blanks.append(row)
+            windows.append(range(first, last + 1))
+    if not blanks or prod(map(len, windows)) > _WAYS:
+        return list(rows)
+    ways = (way for way in product(*windows) if list(way) == sorted(way))
+    return max(
+        (_laid(rest, blanks, way) for way in ways),
+        key=lambda laid: sum(_here(laid, number, length) for number, row in enumerate(laid) if row.filled),
+    )
+
+
+def _index(rows: Sequence[Row], blank: Row) -> int:
+    """How many rows that are not filled in stand before *blank*."""
+    at = next(number for number, row in enumerate(rows) if row is blank)
+    return sum(not row.filled for row in rows[:at])
+
+
+def _laid(rest: Sequence[Row], blanks: Sequence[Row], way: Sequence[int]) -> list[Row]:
+    out = list(rest)
+    for blank, at in reversed(list(zip(blanks, way, strict=True))):
+        out.insert(at, blank)
+    return out
+
+
+def _here(rows: Sequence[Row], number: int, length: int) -> float:
+    """How likely the blank of row *number* is where it is."""
+    first, last = _window(rows, number)
+    rest = [*rows[:number], *rows[number + 1 :]]
+    return _placed(rest, number, first, last - 1, rows[number], length)
+
+
+def _window(rows: Sequence[Row], number: int) -> tuple[int, int]:
+    """The added lines around row *number*, itself among them: where the first is, and behind the last."""
     first, last = number, number + 1
     while first and rows[first - 1].mark == "+":
         first -= 1
     while last < len(rows) and rows[last].mark == "+":
         last += 1
+    return first, last
+
+
+def _best(rows: Sequence[Row], number: int, length: int) -> tuple[int, float]:
+    """The index that the blank of row *number* should have, and how sure that is."""
+    first, last = _window(rows, number)
     if last - first == 1:
         return number, 1.0
     rest = [*rows[:number], *rows[number + 1 :]]
@@ -57,7 +113,7 @@ def _best(rows: Sequence[Row], number: int, length: int) -> tuple[int, float]:
     best = max(range(len(scores)), key=lambda at: (scores[at], at))
     second = max(score for at, score in enumerate(scores) if at != best)
     ahead = scores[best] - second
-    return first + best, 0.97 if ahead >= _DECIDED else min(0.75, 0.5 + 0.06 * ahead)
+    return first + best, min(0.75, 0.5 + 0.06 * ahead)
 
 
 def _placed(rest: Sequence[Row], at: int, first: int, last: int, blank: Row, length: int) -> float:

@@ -111,7 +111,7 @@ class _Walk:
         return Line("+", filled_text, confidence, why if confidence < 1 else "")
 
     def _twin(self, text: str) -> Original | None:
-        """The same line before the patch: the one after the last line's, else a removed one, else the nearest."""
+        """The same line before the patch: next after the last one's, or removed, or the nearest."""
         lines = self.sources.known.get(text)
         if not lines:
             return None

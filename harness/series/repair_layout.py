@@ -68,7 +68,7 @@ class Statement:
         self.enum = False
         self.assigned = False
         self.end = ""
-        """its last token so far"""
+        """its last piece so far"""
 
 
 class Layout:
@@ -160,21 +160,29 @@ class Layout:
         return kind, self._around(expected)
 
     def _statement_indent(self, text: str, top: Open) -> tuple[str, str]:
+        """A statement's class and indentation, by what it begins with, else by what it follows."""
         inner = top.sibling
         if inner is None:
             inner = top.owner + "\t" if len(self.open) > 1 else ""
+        waiting = top.pending[-1][1] if top.pending else None
         if text.startswith("}"):
-            return "close", top.owner
-        if text.startswith("else") and (top.ifs or top.pending):
-            return "else", top.ifs[-1] if top.ifs else top.pending[-1][1]
-        if _CASE.match(text):
-            return "case", top.case if top.case is not None else top.owner
-        if text.startswith("{"):
-            return "open", top.pending[-1][1] if top.pending else inner
-        if _LABEL.match(text) and not top.listing:
-            return "label", inner
-        if top.pending:
-            return "body", top.pending[-1][1] + "\t"
+            found = "close", top.owner
+        elif text.startswith("else") and (top.ifs or waiting is not None):
+            found = "else", top.ifs[-1] if top.ifs else waiting or ""
+        elif _CASE.match(text):
+            found = "case", top.case if top.case is not None else top.owner
+        elif text.startswith("{"):
+            found = "open", inner if waiting is None else waiting
+        elif _LABEL.match(text) and not top.listing:
+            found = "label", inner
+        elif waiting is not None:
+            found = "body", waiting + "\t"
+        else:
+            return self._plain_indent(top, inner)
+        return found
+
+    @staticmethod
+    def _plain_indent(top: Open, inner: str) -> tuple[str, str]:
         if top.case is not None and top.sibling is None:
             return "aftercase", top.case + "\t"
         return ("first" if top.sibling is None else "sibling"), inner
@@ -298,8 +306,8 @@ class Layout:
         top = self.open[-1]
         if line[at:].strip():
             self._note_level(indent, top, line[at:].lstrip())
-        for start, token in self._tokens(line, at):
-            self._token(token, indent, line, start)
+        for start, piece in self._tokens(line, at):
+            self._token(piece, indent, line, start)
         if self.open[-1] is not top and len(self.open) > 1:
             self.open[-1].last = line.rstrip().endswith(self.open[-1].bracket)
 
@@ -318,13 +326,13 @@ class Layout:
         while True:
             comment = -1
             for found in _TOKEN.finditer(line, at):
-                token = found.group()
-                if token == "/*":
+                piece = found.group()
+                if piece == "/*":
                     comment = found.start()
                     break
-                if token.startswith("//"):
+                if piece.startswith("//"):
                     return
-                yield found.start(), token
+                yield found.start(), piece
             if comment < 0:
                 return
             end = line.find("*/", comment + 2)
@@ -333,59 +341,59 @@ class Layout:
                 return
             at = end + 2
 
-    def _token(self, token: str, indent: str, line: str, start: int) -> None:
+    def _token(self, piece: str, indent: str, line: str, start: int) -> None:
         top = self.open[-1]
-        if token in ("(", "["):
+        if piece in ("(", "["):
             self._begin(indent)
             if len(self.open) < _DEEPEST:
                 owner = self.statement.indent if self.statement else indent
-                self.open.append(Open(token, owner, indent, width(line[: start + 1])))
-        elif token in (")", "]"):
-            self._closed(token)
-        elif token == "{":
+                self.open.append(Open(piece, owner, indent, width(line[: start + 1])))
+        elif piece in (")", "]"):
+            self._closed(piece)
+        elif piece == "{":
             self._block(indent, line, start)
-        elif token == "}":
+        elif piece == "}":
             self._block_ends()
         elif top.bracket != "{":
             return
-        elif token == ";" or (token == "," and top.listing):
+        elif piece == ";" or (piece == "," and top.listing):
             self._ended()
         else:
-            self._word(token, indent, line, start)
+            self._word(piece, indent, line, start)
             return
         if self.statement is not None:
-            self.statement.end = token
+            self.statement.end = piece
 
     def _begin(self, indent: str) -> None:
-        """A token that starts a statement, or goes on with one."""
+        """A piece that starts a statement, or goes on with one."""
         if self.statement is None and self.open[-1].bracket == "{":
             self.statement = Statement(indent)
 
-    def _word(self, token: str, indent: str, line: str, start: int) -> None:
+    def _word(self, piece: str, indent: str, line: str, start: int) -> None:
         top = self.open[-1]
         if self.statement is None:
-            if token == ":" or (not top.listing and not line[:start].strip() and self._label(line)):
+            if piece == ":" or (not top.listing and not line[:start].strip() and self._label(line)):
                 return
-            if token in ("else", "do"):
-                top.pending = [] if token == "else" else top.pending
-                top.pending.append((token, indent))
+            if piece in ("else", "do"):
+                top.pending = [] if piece == "else" else top.pending
+                top.pending.append((piece, indent))
                 return
             self.statement = Statement(indent)
-            self.statement.word = token
-            if top.pending and top.pending[-1][0] == "else" and token == "if":
+            self.statement.word = piece
+            if top.pending and top.pending[-1][0] == "else" and piece == "if":
                 top.pending.pop()
         statement = self.statement
-        if token == "=" and not statement.assigned:
+        if piece == "=" and not statement.assigned:
             statement.assigned = True
             statement.align = width(line[: start + 1]) + 1
-        elif token == "return" and statement.word == "return":
+        elif piece == "return" and statement.word == "return":
             statement.align = width(line[:start]) + 7
-        elif token in ("struct", "union", "enum"):
-            statement.block, statement.enum = True, token == "enum"
-        elif token == ":" and statement.word in ("case", "default"):
+        elif piece in ("struct", "union", "enum"):
+            statement.block, statement.enum = True, piece == "enum"
+        elif piece == ":" and statement.word in ("case", "default"):
             self._case(statement)
             return
-        statement.end = token
+        statement.end = piece
 
     def _label(self, line: str) -> bool:
         text = line.strip()

@@ -120,8 +120,15 @@ def test_moved_code_keeps_its_shape() -> None:
 def test_dropped_blank_lines_come_back() -> None:
     new = OLD.replace("\tint ret = 0;\n", "\tint ret = 1;\n")
     result = mended(OLD, new, drop_blank=True)
-    assert result.status == "repaired"
     assert put_on(result, OLD) == new
+    assert result.status == "flagged"  # before or behind the added line: only taste can say
+
+
+def test_a_line_that_replaces_one_of_the_same_words_is_flagged() -> None:
+    new = OLD.replace("\tint ret = 0;\n", "\tint ret\t= 0;\n")
+    result = mended(OLD, new)
+    assert [guess.confidence for guess in result.guesses if "ret" in guess.text] == [0.5]
+    assert result.status == "flagged"
 
 
 def test_file_that_is_another_is_refused() -> None:
