@@ -35,6 +35,7 @@ from harness.series.repair_habit import study
 from harness.tree.listing import GIT
 
 _QUIET = ("-c", "core.quotePath=off", "--no-pager")
+_SHOWN = 0.001
 _PLAIN = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--diff-filter=M", "-U3")
 _BLANKS = re.compile(r"[ \t]+")
 _ENOUGH = 8
@@ -314,7 +315,7 @@ def _learn(repo: Path | None, paths: list[str]) -> int:
                     for rule in right:
                         drawn[rule] += shares[rule] / mass if mass else 1 / len(right)
                 shares = {rule: drawn[rule] / len(lines) for rule in rules}
-            shown = ", ".join(f"{rule}: {share:.3f}" for rule, share in shares.items() if share >= 0.001)
+            shown = ", ".join(f"{rule}: {share:.3f}" for rule, share in shares.items() if share >= _SHOWN)
             print(f"  {kind!r}: {{{shown}}}")
     return 0
 

@@ -38,7 +38,8 @@ class TooComplex(Exception):
 class Step(NamedTuple):
     """One point of a function.
 
-    ``do``: evaluate ``node`` (and store it in ``text``, if there is one). ``test``: ``node`` is an atomic condition, ``next`` is (true, false).
+    ``do``: evaluate ``node`` (and store it in ``text``, if there is one). ``test``: ``node`` is an atomic
+    condition, ``next`` is (true, false).
     ``any``: one of ``next``, nobody can say which (the loops that are macros). ``switch``: on ``node``,
     ``cases`` says which value belongs to which of ``next`` (None: none of the others). ``config``: a
     preprocessor condition, ``text``. ``back``: the way back of a loop. ``return``: of ``node``; ``end``:
@@ -297,6 +298,14 @@ class _Builder:
             return self._condition(_field(bare, "condition"), on_true, on_false)
         if bare.type == "compound_statement":
             return self._statement(bare, to, _Around(to, to, None))
+        if bare.type == "declaration":
+            for one in reversed(bare.named_children):
+                to = self._evaluate(one, to) if one.type == "init_declarator" else to
+            return to
+        return self._plain(bare, to)
+
+    def _plain(self, bare: tree_sitter.Node, to: int) -> int:
+        """An assignment, an initialised variable, a call or anything else that is one step or few."""
         stored = _stored(bare)
         if stored is not None:
             target = self._text(stored[0])
@@ -305,10 +314,6 @@ class _Builder:
             inner = _bare(_field(bare, "right"))
             first = self._text(_field(bare, "left"))
             return self._evaluate(inner, self._add("do", _field(inner, "left"), to, text=first))
-        if bare.type == "declaration":
-            for one in reversed(bare.named_children):
-                to = self._evaluate(one, to) if one.type == "init_declarator" else to
-            return to
         name = called(bare)
         if name is not None and self._text(name) in self._no_return:
             return self._add("do", bare, self._add("stop", bare))

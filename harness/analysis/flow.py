@@ -8,6 +8,7 @@ is given up, without findings.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -83,11 +84,7 @@ class Prepared(NamedTuple):
 def prepare(graph: Graph, acts: Mapping[int, Act]) -> Prepared:
     """What every walk over *graph* needs."""
     leads = [following for step in graph.steps for following in step.next]
-    merges = (
-        frozenset(one for one in set(leads) if leads.count(one) > 1)
-        if len(leads) < 2000
-        else frozenset(leads)
-    )
+    merges = frozenset(one for one, count in Counter(leads).items() if count > 1)
     return Prepared(graph, acts, needed(graph, acts), merges)
 
 
@@ -207,12 +204,10 @@ class _Walk:
             facts.pop(call.key, None)
         followed(facts, call)
         before = self._tracker.store(call.into, held) if call.into else held
-        if before is None:
+        outcomes = self._tracker.call(call, before) if before is not None else None
+        if before is None or outcomes is None:
             return
         held = before
-        outcomes = self._tracker.call(call, held)
-        if outcomes is None:
-            return
         if not outcomes:
             yield facts, held
             return
@@ -223,10 +218,10 @@ class _Walk:
                 where = (outcome.complaint, call.line)
                 self._complaints.setdefault(where, Complaint(outcome.complaint, call, held, state))
             more = dict(facts)
-            for one in call.arguments:
+            if outcome.held != held:
                 # What is locked, taken or charged is something.
-                if one.isidentifier() and one not in more and outcome.held != held:
-                    more[one] = Value(ABOVE)
+                fresh = (one for one in call.arguments if one.isidentifier() and one not in more)
+                more.update(dict.fromkeys(fresh, Value(ABOVE)))
             if outcome.signs != Value().signs:
                 more[call.key] = Value(outcome.signs)
             yield more, outcome.held

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""References and charges along every path of a function: what is taken and neither given back nor handed on."""
+"""References and charges along every path of a function: what is taken and not given back or handed on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from harness.analysis.flow import Exit, Held, Outcome, follow
 from harness.analysis.flow_expr import ABOVE, BELOW, ZERO, Call, Escape, names_in
 from harness.analysis.flow_function import Studied, related
-from harness.analysis.flow_returns import result
+from harness.analysis.flow_returns import Result, result
 from harness.analysis.flow_table import Charge, Counted, Table
 from harness.analysis.model import Raw
 
@@ -99,7 +99,7 @@ class CountTracker:
         self._names = names_in(thing.text)
         self._hands_on = re.compile(table.hands_on)
 
-    def call(self, call: Call, held: Held) -> Sequence[Outcome] | None:
+    def call(self, call: Call, held: Held) -> Sequence[Outcome] | None:  # noqa: PLR0911
         """Outcomes of a call that takes, gives back, or takes over."""
         thing = self._thing
         taken = (min(held[_TAKEN] + 1, 2), held[_GAVE], call.line)
@@ -163,7 +163,7 @@ def _leaks(studied: Studied, table: Table, thing: Thing) -> Iterator[Raw]:
         return
 
 
-def _wrong(studied: Studied, thing: Thing, way: Exit, balanced: set[str]) -> bool:
+def _wrong(studied: Studied, thing: Thing, way: Exit, balanced: set[Result]) -> bool:
     ends = result(studied, way)
     if ends == "failure":
         return True

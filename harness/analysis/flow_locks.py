@@ -34,7 +34,7 @@ def find(studied: Studied, table: Table) -> Iterator[Raw]:
     walked = follow(studied.prepared, tracker, (0,) * (2 * len(tracker.locks)))
     if walked is None:
         return
-    for complaint in walked.complaints:
+    for complaint in sorted(walked.complaints, key=lambda one: one.call.line):
         yield _complaint(studied, walked, complaint)
     if studied.annotated:
         return
@@ -223,7 +223,7 @@ def _complaint(studied: Studied, walked: Walked, complaint: Complaint) -> Raw:
 def _balance(studied: Studied, table: Table, walked: Walked, tracker: LockTracker, index: int) -> Raw | None:
     lock = tracker.locks[index]
     nets = {one.held[index] for one in walked.exits}
-    if len(nets) < 2:
+    if len(nets) <= 1:
         if not nets or min(nets) <= 0 or _meant(studied, table):
             return None
         rule = lock.section.imbalance

@@ -14,7 +14,7 @@ _FAULTS = ("VM_FAULT_OOM", "VM_FAULT_SIGBUS", "VM_FAULT_HWPOISON", "VM_FAULT_ERR
 Result = Literal["void", "failure", "success", "zero", "positive", "unknown"]
 
 
-def result(studied: Studied, way: Exit) -> Result:
+def result(studied: Studied, way: Exit) -> Result:  # noqa: PLR0911 - one for each answer
     """How *way* ends. Zero is failure for a pointer; for a number it is told apart from both."""
     if studied.returns == "void":
         return "void"

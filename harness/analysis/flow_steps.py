@@ -24,7 +24,7 @@ from harness.analysis.source import Source
 
 
 class Act(NamedTuple):
-    """One step: ``operations`` in order; then ``condition`` decides, or ``value`` / ``source`` is returned."""
+    """One step: ``operations`` in order; then ``condition`` decides, or ``value``/``source`` is returned."""
 
     operations: tuple[Operation, ...] = ()
     condition: Condition | None = None
@@ -45,7 +45,7 @@ def acts(source: Source, graph: Graph) -> dict[int, Act]:
     return found
 
 
-def _act(source: Source, step: Step) -> Act | None:
+def _act(source: Source, step: Step) -> Act | None:  # noqa: PLR0911 - one for each kind of step
     node = step.node
     if step.kind == "config":
         asked = Condition(f"#{step.text}", 6)

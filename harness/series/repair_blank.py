@@ -50,7 +50,7 @@ def settle(rows: Sequence[Row], length: int) -> tuple[list[Row], dict[int, float
 
 
 def _jointly(rows: Sequence[Row], length: int) -> list[Row]:
-    """*rows* with the filled-in blanks where all together are likeliest; as it is if there are too many ways."""
+    """*rows* with the blanks where all together are likeliest; as it is if the ways are too many."""
     rest = [row for row in rows if not row.filled]
     blanks: list[Row] = []
     windows: list[range] = []
