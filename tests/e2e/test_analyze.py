@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ FILE = "mm/memcontrol.c"
 
 
 @pytest.fixture(scope="module")
-def text() -> Iterator[str]:
-    """mm/memcontrol.c of the distribution's tree."""
+def text() -> str:
+    """mm/memcontrol.c of the distribution's tree; the tree is let go, for the command needs it."""
     with peek("debian", cache=cache(), listener=silent, deadline=Deadline.after(600)) as tree:
-        yield _read(tree)
+        return _read(tree)
 
 
 def _read(tree: Peek) -> str:
