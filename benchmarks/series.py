@@ -18,13 +18,16 @@ from pathlib import Path
 import msgspec
 from unidiff import PatchSet
 
+from harness.analysis.analyse import analyse
 from harness.deadline import Deadline
 from harness.process import run
 from harness.series.mailbox import split_mailbox
 from harness.series.read import read_series
+from harness.tree.apply import apply_series
+from harness.tree.model import Applied
 
 _FROM = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n"
-_FILES, _HUNKS = 3, 6
+_FILES, _HUNKS, _FEW = 3, 6, 7
 Seconds = dict[str, float]
 
 
@@ -122,7 +125,48 @@ def _hunk(at: int) -> str:
     return f"@@ -{old},7 +{new},8 @@ static int f{at}(void)\n" + "".join(f"{line}\n" for line in lines)
 
 
-_MEASURES: dict[str, Callable[[Sample], Seconds]] = {"read": _reading}
+def _putting_on(sample: Sample) -> Seconds:
+    """Seven patches on their files, and what analysis makes of them; git am has the same mails to put on."""
+    repository = Path(tempfile.mkdtemp(dir=sample.scratch))
+    few = repository / "few.mbox"
+    few.write_text("".join(_mail(number, _FEW) for number in range(1, _FEW + 1)))
+    series = read_series(few)
+    for path in series.paths():
+        (repository / path).parent.mkdir(exist_ok=True)
+        (repository / path).write_text(_base())
+    for words in (["init", "-q"], ["add", "mm"], ["commit", "-qm", "base"]):
+        _git(repository, *words)
+    applied: list[Applied] = []
+
+    def apply() -> None:
+        files = {path: (repository / path).read_bytes() for path in series.paths()}
+        applied.append(apply_series(series, files.get, scratch=sample.scratch, deadline=Deadline.after(60)))
+
+    seconds = {"harness": _timed(apply)}
+    if not applied[0].whole:
+        raise SystemExit("the patches did not go on")
+    pristine = {path: (repository / path).read_bytes() for path in series.paths()}
+    seconds["harness analyse"] = _timed(lambda: analyse(series, applied[0], pristine.get))
+    return {**seconds, "git am": _timed(lambda: _git(repository, "am", "-q", str(few)))}
+
+
+def _base() -> str:
+    """The file that :func:`_file` was made from."""
+    lines = [f"/* line {number} */" for number in range(1, 40 * _HUNKS + 41)]
+    for at in range(_HUNKS):
+        old = [line[1:] for line in _hunk(at).splitlines()[1:] if line[0] != "+"]
+        lines[at * 40 : at * 40 + len(old)] = old
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _git(repository: Path, *words: str) -> None:
+    identity = ["-c", "user.name=b", "-c", "user.email=b@b.c"]
+    done = run(["git", *identity, *words], cwd=repository, deadline=Deadline.after(60))
+    if done.exit != 0:
+        raise SystemExit(done.last_lines())
+
+
+_MEASURES: dict[str, Callable[[Sample], Seconds]] = {"read": _reading, "7 patches": _putting_on}
 
 if __name__ == "__main__":
     raise SystemExit(main())
