@@ -16,6 +16,7 @@ from harness.analysis.tools import kit_for, outside
 from harness.analysis.tools_join import joined
 from harness.analysis.tools_states import States
 from harness.deadline import Deadline
+from harness.errors import UserError
 from harness.events import Listener, task
 from harness.series.model import Series
 from harness.tree.model import Applied, Tree, Version
@@ -43,8 +44,12 @@ def examine_series(
 ) -> Analysis:
     """What is known of *series* without running it; by outside tools too, where they are installed.
 
-    A series that did not go on whole is looked at as it was tried (:attr:`Applied.tried`).
+    A series that did not go on whole is looked at as it was tried (:attr:`Applied.tried`). Raises
+    UserError for a patch that lost its white space and cannot be repaired on this tree: it says nothing.
     """
+    for patch, landing in zip(applied.patches, applied.landings, strict=True):
+        if patch.damaged:
+            raise UserError(f"{patch.origin}: {landing.hunks[0].reason}; give the tree that it was made for")
     applied = msgspec.structs.replace(applied, prefixes=applied.tried)
     with task(listener, "analysis", f"analyse {ascii(series.name)[1:-1][:80]}") as progress:
         ours = analyse(

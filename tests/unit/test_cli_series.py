@@ -187,6 +187,30 @@ def test_a_repair_against_the_wrong_tree_is_refused_and_writes_nothing(
     assert not out.exists()
 
 
+def test_analysis_of_what_cannot_be_repaired_is_one_line(
+    damaged: Path, toy_source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (toy_source / "mm/memcontrol.c").write_text("int nothing_like_it;\n" * 30)
+    assert main(["analyze", str(damaged), "--tree", str(toy_source)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "give the tree that it was made for" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_analyze_has_the_keys_of_the_contract(
+    series: Path, toy_source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = manifest(toy_source)
+    out = tmp_path / "out.sarif"
+    found = answered(capsys, 0, "analyze", series, "--tree", toy_source, "--sarif", out)
+    assert {"findings", "functions", "assertions", "workloads"} <= found.keys()
+    assert {one["name"] for one in found["functions"]} == {"try_charge", "mem_cgroup_uncharge"}
+    assert [one["kind"] for one in found["assertions"]["added"]] == ["VM_BUG_ON", "VM_BUG_ON"]
+    assert json.loads(out.read_text())["version"] == "2.1.0"
+    assert manifest(toy_source) == before
+
+
 def test_repair_does_not_write_over_a_directory(
     series: Path, toy_source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
