@@ -23,9 +23,9 @@ from harness.analysis.analyse import analyse
 from harness.analysis.model import Finding
 from harness.deadline import Deadline
 from harness.errors import HarnessError, InfraError, UserError
+from harness.git import GIT
 from harness.process import run, spawned
 from harness.series.model import FileChange, Patch, Series
-from harness.tree.listing import GIT
 from harness.tree.model import Applied
 
 _QUIET = ("-c", "core.quotePath=off", "--no-pager")

@@ -27,12 +27,12 @@ from unidiff.patch import Hunk, PatchedFile, PatchSet
 
 from harness.deadline import Deadline
 from harness.errors import HarnessError, UserError
+from harness.git import GIT
 from harness.process import run
 from harness.series.hunks import hunks_of
 from harness.series.model import DamagedFile, DamagedHunk, FileChange, Patch
 from harness.series.repair import Policy, Repair, load_policy, repair
 from harness.series.repair_habit import study
-from harness.tree.listing import GIT
 
 _QUIET = ("-c", "core.quotePath=off", "--no-pager")
 _SHOWN = 0.001

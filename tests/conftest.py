@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,3 +40,12 @@ def toy_tree(toy_source: Path, tmp_path: Path) -> Iterator[Tree]:
         str(toy_source), cache=tmp_path / "trees-cache", listener=silent, deadline=Deadline.after(60)
     ) as tree:
         yield tree
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """main() takes the signals that end a command; give them back to pytest."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)

@@ -30,7 +30,6 @@ _STYLES = {
     "repaired": "yellow",
     "conflict": "bold red",
     "rejected": "bold red",
-    "not tried": "dim",
 }
 _LOUD = ("conflict", "rejected")
 _QUIET = ("clean", "offset")

@@ -16,20 +16,11 @@ import msgspec
 from harness.deadline import Deadline
 from harness.errors import InfraError, UserError
 from harness.files import make_directory
+from harness.git import ALONE, GIT
 from harness.process import Completed, run
 from harness.series.model import Series
 from harness.series.read import read_series
-from harness.tree.listing import GIT
 
-_ENVIRONMENT = {
-    "LC_ALL": "C",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-}
 _TRUSTED = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
 _RANGE = re.compile(r"(?P<from>[^\s:?*\[\\]*?)\.\.(?P<to>[^\s:?*\[\\]*)")
 _MOST = 2000
@@ -133,7 +124,7 @@ def _commit(wanted: Range, revision: str, spec: str, deadline: Deadline) -> str:
 
 
 def _git(cwd: Path, *words: str, deadline: Deadline) -> Completed:
-    return run([*GIT, *_TRUSTED, *words], cwd=cwd, deadline=deadline, env=_ENVIRONMENT)
+    return run([*GIT, *_TRUSTED, *words], cwd=cwd, deadline=deadline, env=ALONE)
 
 
 def _must(done: Completed, spec: str) -> Completed:

@@ -17,18 +17,12 @@ import msgspec
 
 from harness.deadline import Deadline
 from harness.errors import InfraError, UserError
+from harness.git import ALONE, GIT
 from harness.process import run
-from harness.tree.listing import GIT
 
 _ENVIRONMENT = {
-    "LC_ALL": "C",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_OPTIONAL_LOCKS": "0",
+    **ALONE,
     "GIT_ALLOW_PROTOCOL": "none",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_LITERAL_PATHSPECS": "1",
     "GIT_PAGER": "cat",
 }

@@ -14,19 +14,13 @@ from harness.deadline import Deadline
 from harness.errors import InfraError, UserError
 from harness.events import Listener, task
 from harness.files import make_directory, write_whole
+from harness.git import ALONE, GIT
 from harness.process import run
 from harness.tree.identify import identify
-from harness.tree.listing import GIT
 from harness.tree.place import SOURCE
 from harness.tree.record import Record, drop_record, load_record, save_record
 
 _DIRECTORY = "git"
-_ENVIRONMENT = {
-    "LC_ALL": "C",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-}
 
 
 def split_commit(spec: str) -> tuple[Path, str] | None:
@@ -85,7 +79,7 @@ class _Git:
     def git(self, *words: str) -> None:
         """Run git; InfraError with its words when it fails."""
         source = make_directory(self._home / SOURCE, "the copy of a commit")
-        environment = {**_ENVIRONMENT, "GIT_CEILING_DIRECTORIES": str(self._home)}
+        environment = {**ALONE, "GIT_CEILING_DIRECTORIES": str(self._home)}
         where = (f"--git-dir={self._home / _DIRECTORY}", f"--work-tree={source}")
         done = run([*GIT, *where, *words], cwd=source, deadline=self._deadline, env=environment)
         if done.exit != 0:
@@ -115,7 +109,7 @@ def _resolved(repository: Path, what: str, spec: str, deadline: Deadline) -> str
         [*GIT, "-c", "safe.directory=*", "rev-parse", "--verify", "--quiet", "--end-of-options", what],
         cwd=repository,
         deadline=deadline,
-        env={**_ENVIRONMENT, "GIT_OPTIONAL_LOCKS": "0"},
+        env=ALONE,
     )
     if done.exit != 0:
         raise UserError(f"{spec}: no such revision; name a commit, tag or branch of {repository}")

@@ -16,11 +16,11 @@ import msgspec
 
 from harness.deadline import Deadline
 from harness.errors import InfraError
+from harness.git import ALONE, GIT
 from harness.process import Completed, run
 from harness.series.model import FileChange, Patch
 from harness.tree.inside import contents, inside
 from harness.tree.landing import Landed
-from harness.tree.listing import GIT
 
 _SECTION = re.compile(rb"(?m)^(?=diff --git )")
 _HEADER = re.compile(rb"(?m)^@@ -\d+((?:,\d+)?) \+\d+((?:,\d+)?) @@")
@@ -114,11 +114,6 @@ def _git(argv: list[str], cwd: Path, deadline: Deadline, stdin: bytes | None = N
         [*GIT, *argv],
         cwd=cwd,
         deadline=deadline,
-        env={
-            "LC_ALL": "C",
-            "GIT_CEILING_DIRECTORIES": str(cwd.parent),
-            "GIT_CONFIG_GLOBAL": "/dev/null",
-            "GIT_CONFIG_NOSYSTEM": "1",
-        },
+        env={**ALONE, "GIT_CEILING_DIRECTORIES": str(cwd.parent)},
         stdin=stdin,
     )

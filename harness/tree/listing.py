@@ -10,11 +10,9 @@ from pathlib import Path
 
 from harness.deadline import Deadline
 from harness.errors import UserError
+from harness.git import GIT
 from harness.process import run
 from harness.tree.products import is_product, is_product_directory
-
-GIT = ("env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_INDEX_FILE", "-u", "GIT_PREFIX", "git")
-"""git, also when a hook of another repository started us"""
 
 Stamp = tuple[int, int, int, int]
 """st_mode, st_size, st_mtime_ns, st_ctime_ns"""

@@ -91,7 +91,7 @@ class HunkLanding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PatchLanding(msgspec.Struct, frozen=True, kw_only=True):
-    """How one patch went on: ``applied``, ``conflict``, ``rejected``, or ``not tried``."""
+    """How one patch went on: ``applied``, ``conflict`` or ``rejected``."""
 
     number: int
     subject: str

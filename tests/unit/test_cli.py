@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import json
 import shlex
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,15 +25,6 @@ _DIFF = """\
 """
 
 Attempt = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    """main() takes the signals that end a command; give them back to pytest."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture

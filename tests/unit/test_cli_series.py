@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +57,6 @@ And another.
 +\tVM_BUG_ON(memcg->usage < 0);
  }
 """
-
-
-@pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    """main() takes the signals that end a command; give them back to pytest."""
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture

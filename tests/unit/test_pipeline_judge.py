@@ -5,16 +5,27 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from analysis_sample import IMPLICIT, UNBALANCED
 from msgspec.structs import replace
 
+from harness.analysis.model import Analysis, Finding
 from harness.console.model import Report
 from harness.guest.ssh import Ended
 from harness.memcg.invariants import Accounting
 from harness.memcg.model import Check
 from harness.memcg.record import Begin, End, Fault, Work
 from harness.memcg.stream import CaseStream, read_records
-from harness.pipeline.judge import Evidence, add_up, base_cases, blamed_cases, drifts, judge_case, weigh
-from harness.pipeline.model import Case, Cell
+from harness.pipeline.judge import (
+    Evidence,
+    add_up,
+    base_cases,
+    blamed_cases,
+    drifts,
+    judge_case,
+    weigh,
+    with_findings,
+)
+from harness.pipeline.model import Case, Cell, Run
 from harness.verdict import Verdict
 from harness.workloads.catalogue import Workload
 from harness.workloads.runner import Delivered
@@ -155,3 +166,31 @@ def test_drift_lists_what_was_not_kept() -> None:
     cell = _cell("patched", Verdict.FAIL, (_check(), _check(False)))
     assert [drift.check.kept for drift in drifts([cell])] == [False]
     assert drifts([replace(cell, cases=())]) == ()
+
+
+@pytest.mark.parametrize(
+    ("findings", "fails", "cells", "verdict"),
+    [
+        ((UNBALANCED, IMPLICIT), True, Verdict.PASS, Verdict.FAIL),
+        ((UNBALANCED,), False, Verdict.PASS, Verdict.PASS),  # only to be reported
+        ((IMPLICIT,), True, Verdict.PASS, Verdict.PASS),  # a warning fails nothing
+        ((), True, Verdict.PASS, Verdict.PASS),
+        ((UNBALANCED,), True, Verdict.INFRA, Verdict.INFRA),  # what the guests came to is not hidden
+    ],
+)
+def test_an_error_of_analysis_fails_a_run_that_passed(
+    findings: tuple[Finding, ...], fails: bool, cells: Verdict, verdict: Verdict
+) -> None:
+    run = Run(
+        run="r",
+        verdict=Verdict.BROKEN,
+        reason="",
+        plan="p",
+        started="",
+        analysis=Analysis(findings=findings),
+        findings_fail=fails,
+    )
+    weighed = weigh([_cell("base", Verdict.PASS), _cell("patched", cells)])
+    _cells, got, reason = with_findings(weighed, run)
+    assert got is verdict
+    assert ("unbalanced-section at mm/memcontrol.c:120" in reason) == (verdict is Verdict.FAIL)

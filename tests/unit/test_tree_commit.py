@@ -85,6 +85,20 @@ def test_filters_and_hooks_of_the_repository_do_not_run(repository: Path, tmp_pa
     assert not witness.exists()
 
 
+def test_filters_of_the_user_do_not_run(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / ".gitattributes").write_text("* filter=x\n")
+    git(repository, "add", ".gitattributes")
+    git(repository, "commit", "-qm", "three")
+    witness = tmp_path / "witness"
+    (tmp_path / "gitconfig").write_text(f'[filter "x"]\n\tsmudge = "touch {witness}; cat"\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    tree = opened(f"{repository}@HEAD", tmp_path)
+    assert (tree.source / ".gitattributes").exists()
+    assert not witness.exists()
+
+
 def test_a_worktree_and_a_bare_repository_serve_too(repository: Path, tmp_path: Path) -> None:
     git(repository, "worktree", "add", "-q", str(tmp_path / "beside"), "one")
     git(repository, "clone", "-q", "--bare", str(repository), str(tmp_path / "bare.git"))
