@@ -2,8 +2,9 @@
 """Child processes that cannot outlive us. The one place that imports subprocess.
 
 Every child is started through util-linux' ``setpriv --pdeathsig KILL``, so that the kernel
-ends it with us even under SIGKILL. That signal is tied to the *thread* that started the
-child: start a long-lived one (QEMU) from a thread that lives as long.
+ends it with us even under SIGKILL. If we die before setpriv has asked for that signal, it never
+comes; so the child then looks whether its parent is still us, and ends if not. The signal is tied
+to the *thread* that started the child: start a long-lived one (QEMU) from a thread that lives as long.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from harness.errors import DeadlineExpired, InfraError
 
 _TAIL = 64 * 1024
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+# A constant script: the owner's pid is its $0, the command its arguments. A missing command gives 127.
+_UNLESS_ORPHANED = ("sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def spawned(
     pass_fds: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A running child in a process group of its own, stdout and stderr in one pipe; ended on leaving."""
-    command = [*_DIES_WITH_US, *map(str, argv)]
+    command = [*_DIES_WITH_US, *_UNLESS_ORPHANED, str(os.getpid()), *map(str, argv)]
     try:
         child = subprocess.Popen(
             command,
