@@ -21,7 +21,7 @@ from harness.pipeline.bench import Request
 from harness.pipeline.doctor import examine
 from harness.pipeline.oneguest import boot_once
 from harness.pipeline.onekernel import build_one
-from harness.pipeline.plan import load_plan, series_from, tree_from
+from harness.pipeline.plan import load_plan, require_given, series_from, tree_from
 from harness.pipeline.run import KERNELS, Surroundings, execute
 from harness.report.answer import kernel_answer, run_answer
 from harness.report.doctor import render_doctor
@@ -59,16 +59,28 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", type=Path, nargs="?", default=CONFIGS / "default.yaml", metavar="PLAN")
     parser.add_argument("--series", help=SERIES_HELP)
     parser.add_argument("--tree", help=TREE_HELP)
+    parser.add_argument("--kconfig", metavar="PROFILE", help="instead of the plan's")
     parser.add_argument("--accel", choices=("auto", "kvm", "tcg"), help="instead of the plan's")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="make's -j")
+    parser.add_argument(
+        "--force", action="store_true", help="go on with a tree or a compiler that no table covers"
+    )
 
 
 def _request(options: argparse.Namespace) -> Request:
     plan = load_plan(options.plan)
     tree = options.tree and tree_from(Path.cwd(), options.tree)
     series = options.series and series_from(Path.cwd(), options.series)
-    given = {"tree": tree, "series": series, "accel": options.accel, "seconds": vars(options).get("seconds")}
+    kconfig = options.kconfig and tuple(options.kconfig.split(","))
+    given = {
+        "tree": tree,
+        "series": series,
+        "kconfig": kconfig,
+        "accel": options.accel,
+        "seconds": vars(options).get("seconds"),
+    }
     plan = msgspec.structs.replace(plan, **{key: value for key, value in given.items() if value})
+    require_given(plan, options.plan)
     only = tuple(vars(options).get("only", ",".join(KERNELS)).split(","))
     if not only or not set(only) <= set(KERNELS):
         raise UserError(f"--only {','.join(only)}: name {' or '.join(KERNELS)}, or both with a comma")
@@ -79,6 +91,7 @@ def _request(options: argparse.Namespace) -> Request:
         results=vars(options).get("results", RESULTS),
         cache=cache(),
         jobs=max(1, options.jobs),
+        force=options.force,
     )
 
 

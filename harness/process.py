@@ -25,7 +25,7 @@ from harness.errors import DeadlineExpired, InfraError
 _TAIL = 64 * 1024
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 # A constant script: the owner's pid is its $0, the command its arguments. A missing command gives 127.
-_UNLESS_ORPHANED = ("sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+_UNLESS_ORPHANED = ("/bin/sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
 
 
 @dataclass(frozen=True)

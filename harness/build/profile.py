@@ -11,9 +11,8 @@ import msgspec
 
 from harness import tables
 from harness.errors import UserError
+from harness.span import check_bounds, covers, numbers
 from harness.tree.model import Version
-
-_VERSION = re.compile(r"\d+(\.\d+){1,2}\Z")
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9][A-Za-z0-9_]*$")]
 
@@ -33,17 +32,11 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sinc
     """False: a tree that loses it is told about, not refused"""
 
     def __post_init__(self) -> None:
-        for bound in (self.since, self.until):
-            if bound and not _VERSION.match(bound):
-                raise ValueError(f'{bound!r} is not a version; write "2.6.27" or "6.1", quoted')
+        check_bounds(self.since, self.until)
 
     def active(self, version: Version) -> bool:
         """True where this symbol is asked of a kernel of *version*."""
-        own = (version.major, version.minor, version.patch)
-        since, until = (
-            tuple(map(int, bound.split("."))) if bound else () for bound in (self.since, self.until)
-        )
-        return own[: len(since)] >= since and own[: len(until)] <= until
+        return covers(numbers(version), self.since, self.until)
 
     def expected(self) -> str:
         """The value as a .config writes it, ``n`` for one that is not set."""

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from harness import process
 from harness.deadline import Deadline
 from harness.errors import UserError
+from harness.span import Numbers
 
 _ANSWERS_IN = 20.0
+_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,3}")
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -46,16 +51,26 @@ class Toolchain(msgspec.Struct, frozen=True, kw_only=True):
     """first line of ``ld --version``"""
     ccache: bool
     """True when compilations go through ccache; does not change what comes out"""
+    family: Literal["gcc", "clang"]
+    """whose command line ``cc`` understands"""
+    tools: dict[str, Numbers]
+    """versions of the compiler (by its family), of ``make`` and of ``perl``"""
+    cc_flags: tuple[str, ...] = ()
+    """words for every compilation; with CC, not KCFLAGS: arch/x86/boot/compressed resets KBUILD_CFLAGS"""
+    host_flags: tuple[str, ...] = ()
+    """words for the compilation of programs that run while the kernel is built"""
 
     def variables(self) -> tuple[str, ...]:
         """What make is told about it."""
-        launcher = "ccache " if self.ccache else ""
-        variables = (f"CC={launcher}{self.cc}",)
-        return (*variables, f"HOSTCC={launcher}gcc") if self.ccache else variables
+        launcher = ("ccache",) if self.ccache else ()
+        return (
+            f"CC={' '.join((*launcher, self.cc, *self.cc_flags))}",
+            f"HOSTCC={' '.join((*launcher, 'gcc', *self.host_flags))}",
+        )
 
     def identity(self) -> str:
         """What goes into a kernel's key."""
-        return f"{self.cc}\n{self.version}\n{self.linker}"
+        return "\n".join((self.cc, self.version, self.linker, *self.cc_flags, *self.host_flags))
 
 
 def find_toolchain(cc: str, deadline: Deadline) -> Toolchain:
@@ -70,11 +85,23 @@ def find_toolchain(cc: str, deadline: Deadline) -> Toolchain:
         named = ", ".join(need.what for need in lacking)
         packages = " ".join(dict.fromkeys(need.package for need in lacking))
         raise UserError(f"a kernel build needs {named}; apt-get install -y {packages}")
+    version = _first_line(cc, deadline)
+    family: Literal["gcc", "clang"] = "clang" if "clang" in version else "gcc"
     return Toolchain(
         cc=cc,
-        version=_first_line(cc, deadline),
+        version=version,
         linker=_first_line("ld", deadline),
         ccache=shutil.which("ccache") is not None,
+        family=family,
+        tools={
+            # A distribution's name and number may stand first in gcc's own first line; before gcc 7
+            # -dumpfullversion is passed over.
+            family: _numbers(
+                version if family == "clang" else _said([cc, "-dumpfullversion", "-dumpversion"], deadline)
+            ),
+            "make": _numbers(_first_line("make", deadline)),
+            "perl": _numbers(_said(["perl", "-e", "printf '%vd', $^V"], deadline)),
+        },
     )
 
 
@@ -98,12 +125,21 @@ def _has_header(cc: str, deadline: Deadline) -> bool:
 
 
 def _first_line(program: str, deadline: Deadline) -> str:
-    answer = process.run(
-        [program, "--version"], cwd=Path("/"), deadline=deadline.within(_ANSWERS_IN), env={"LC_ALL": "C"}
-    )
+    return _said([program, "--version"], deadline)
+
+
+def _said(argv: list[str], deadline: Deadline) -> str:
+    """The first line that *argv* prints."""
+    answer = process.run(argv, cwd=Path("/"), deadline=deadline.within(_ANSWERS_IN), env={"LC_ALL": "C"})
     line = answer.output.partition("\n")[0].strip()
     if answer.exit != 0 or not line:
         raise UserError(
-            f"{program} --version: exit code {answer.exit}: {answer.last_lines(1)}; reinstall {program}"
+            f"{shlex.join(argv)}: exit code {answer.exit}: {answer.last_lines(1)}; reinstall {argv[0]}"
         )
     return line
+
+
+def _numbers(line: str) -> Numbers:
+    """The first version in *line*: ``GNU Make 4.3`` is (4, 3)."""
+    match = _VERSION.search(line)
+    return tuple(map(int, match[0].split("."))) if match else ()

@@ -5,25 +5,12 @@ from __future__ import annotations
 
 import re
 
-import msgspec
-
-from harness.paths import CONFIGS
-from harness.tables import load
+from harness.guest.cmdline import boot_table
 
 _LACKS = re.compile(r"memcg-harness: lacks ([^\r\n]{1,200})")
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[^\x20-\x7e]")
 _LAST_LINES = 3
 _LINE = 160
-
-
-class _Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pattern: str
-    symbols: tuple[str, ...]
-    means: str
-
-
-class _Failures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    failures: tuple[_Failure, ...]
 
 
 def explain(console: str, qemu_words: str, alive: bool) -> str:
@@ -44,7 +31,7 @@ def _cause(console: str) -> str:
         return (
             "nothing on its console: likely missing CONFIG_SERIAL_8250_CONSOLE, CONFIG_PRINTK or CONFIG_TTY"
         )
-    for row in load(CONFIGS / "boot.yaml", _Failures).failures:
+    for row in boot_table().failures:
         if re.search(row.pattern, console):
             names = ", ".join(f"CONFIG_{name}" for name in row.symbols) or "; ".join(lacks(console))
             return f"{row.means}: likely missing {names}"

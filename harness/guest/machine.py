@@ -21,11 +21,13 @@ from harness.deadline import Deadline
 from harness.errors import InfraError
 from harness.guest.accel import Accel
 from harness.guest.bootfail import explain
+from harness.guest.cmdline import version_of, words_for
 from harness.guest.console import Console, Reader
 from harness.guest.keys import Keys, make_initrd
 from harness.guest.model import Image
 from harness.guest.ssh import Shell, connected
 from harness.process import end, spawned
+from harness.span import Numbers
 
 READY = re.compile(rb"memcg-harness: ready")
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s")
@@ -50,28 +52,13 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """further words for the kernel's command line"""
 
 
-def command_line(spec: Spec) -> tuple[str, ...]:
-    """The kernel's command line.
-
-    loglevel=5 keeps warnings (level 4) and graver on the console, and informational noise, which
-    costs emulated serial time, off it. panic=-1 with QEMU's -no-reboot ends a panicking guest at once.
-    """
-    return (
-        "console=ttyS0,115200",
-        "earlyprintk=serial,ttyS0,115200",
-        "loglevel=5",
-        "oops=panic",
-        "panic=-1",
-        "nokaslr",
-        "random.trust_cpu=on",
-        "sysctl.kernel.hung_task_timeout_secs=30",
-        f"harness.iface={spec.iface}",
-        *spec.append,
-    )
+def command_line(kernel: Numbers, spec: Spec) -> tuple[str, ...]:
+    """The command line for a *kernel* of that version; what a hung task is, init sets (qemu/src/init.c)."""
+    return (*words_for(kernel), f"harness.iface={spec.iface}", *spec.append)
 
 
 def qemu_command(kernel: Path, initrd: Path, image: Image, spec: Spec, accel: Accel) -> list[str]:
-    """QEMU's argument list, but for the console and the QMP channel.
+    """QEMU's argument list, but for the command line, the console and the QMP channel.
 
     q35 rather than pc: on 6.1, emulated, virtio_pci_driver_init takes 0.02 s there and 0.65 s on pc.
     A socket for each CPU: cores of one socket on two nodes make the kernel warn at boot (topology_sane).
@@ -96,7 +83,7 @@ def qemu_command(kernel: Path, initrd: Path, image: Image, spec: Spec, accel: Ac
     # Port 0: the host's kernel chooses a free one, and "info usernet" tells which; no race.
     argv += ["-netdev", "user,id=net,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22"]
     argv += ["-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci"]
-    argv += ["-kernel", str(kernel), "-initrd", str(initrd), "-append", " ".join(command_line(spec))]
+    argv += ["-kernel", str(kernel), "-initrd", str(initrd)]
     return argv
 
 
@@ -198,6 +185,7 @@ def booted(
         ours, theirs = socket.socketpair()
         stack.callback(ours.close)
         argv = qemu_command(kernel, initrd, image, spec, accel)
+        argv += ["-append", " ".join(command_line(version_of(kernel), spec))]
         argv += ["-chardev", f"file,id=console,path={_escape(console)}", "-serial", "chardev:console"]
         argv += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
         began = time.monotonic()

@@ -17,12 +17,13 @@ from harness.analysis.tools_gcc import compiler_findings
 from harness.analysis.tools_join import joined
 from harness.analysis.tools_states import States
 from harness.build.kernel import kernel_for
+from harness.build.mend import Mended, mending_for
 from harness.build.model import CompilerWarning, Kernel
 from harness.build.profile import load_profile
-from harness.build.toolchain import find_toolchain
+from harness.build.toolchain import Toolchain, find_toolchain
 from harness.deadline import Deadline
 from harness.errors import InfraError
-from harness.events import Listener, task
+from harness.events import Listener, Note, task
 from harness.files import make_directory
 from harness.guest.accel import Accel, choose, qemu_version
 from harness.guest.image import prepare
@@ -31,8 +32,10 @@ from harness.guest.model import Image
 from harness.paths import CONFIGS, QEMU
 from harness.pipeline.analysis import Ground, examine_series
 from harness.pipeline.plan import Plan
+from harness.series.model import Series
 from harness.series.source import open_series
 from harness.tree.apply import apply_series, require_whole
+from harness.tree.model import Overlay
 from harness.tree.source import open_tree
 from harness.tree.workcopy import read
 from harness.workloads.runner import Load
@@ -49,6 +52,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     results: Path
     cache: Path
     jobs: int
+    force: bool = False
+    """go on with a tree or a compiler that configs/old-trees.yaml does not cover"""
+
+    def kernels(self, series: Series) -> tuple[str, ...]:
+        """Which of ``only`` there are: without patches the base is all."""
+        return self.only if series.patches else ("base",)
 
     def load(self) -> Load:
         """How hard each workload is run."""
@@ -92,8 +101,8 @@ class Bench:
     def __enter__(self) -> Self:
         request = self._request
         self._qemu = qemu_version(self._deadline)
-        self._toolchain = find_toolchain(request.plan.toolchain.cc, self._deadline)
-        self._profile = load_profile(CONFIGS / "kconfig", request.plan.kconfig)
+        toolchain = find_toolchain(request.plan.toolchain.cc, self._deadline)
+        self.profiles = {name: load_profile(CONFIGS / "kconfig", name) for name in request.plan.profiles}
         self.series = open_series(request.plan.series, cache=request.cache, deadline=self._deadline)
         make_directory(request.results, "the results directory")
         make_directory(request.cache, "the cache directory")
@@ -113,6 +122,7 @@ class Bench:
                 deadline=self._deadline,
             )
             require_whole(self.applied, self.series, self.tree)
+            self._mend(toolchain)
             self._stack = stack.pop_all()
         self.machine = {
             "qemu": self._qemu,
@@ -121,6 +131,20 @@ class Bench:
             "compiler": self._toolchain.version,
         }
         return self
+
+    def _mend(self, toolchain: Toolchain) -> None:
+        """Find out what the tree needs of these tools, before anything is made."""
+        self._mending = mending_for(
+            self.tree.version, toolchain, CONFIGS / "old-trees.yaml", force=self._request.force
+        )
+        for note in self._mending.notes:
+            self._listener(Note(note))
+        self._toolchain = self._mending.dress(toolchain)
+        _overlay, self.mended = self._laid(0)
+
+    def _laid(self, patches: int) -> tuple[Overlay, tuple[Mended, ...]]:
+        """The first *patches* patches, and our edits on top."""
+        return self._mending.lay(self.applied.prefixes[patches], self._pristine, self.tree.origin)
 
     def __exit__(
         self,
@@ -150,13 +174,14 @@ class Bench:
     def _pristine(self, path: str) -> bytes | None:
         return read(self.tree, path)
 
-    def kernel(self, patches: int, name: str) -> Kernel:
+    def kernel(self, patches: int, name: str, profile: str) -> Kernel:
         """The kernel with the first *patches* patches on; BuildFailed when it does not compile."""
         with task(self._listener, f"kernel-{name}", f"{name} kernel") as progress:
+            overlay, _edits = self._laid(patches)
             kernel = kernel_for(
                 self.tree,
-                self.applied.prefixes[patches],
-                self._profile,
+                overlay,
+                self.profiles[profile],
                 cache=self._request.cache,
                 toolchain=self._toolchain,
                 jobs=self._request.jobs,

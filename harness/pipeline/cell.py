@@ -56,6 +56,7 @@ def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], i
         name=job.name,
         kernel=job.kernel_name,
         iface=job.iface,
+        profile=job.profile,
         verdict=gravest(case.verdict for case in cases),
         cases=tuple(cases),
         console=str(lives[0].log.relative_to(job.directory.parent)),

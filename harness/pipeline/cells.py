@@ -74,7 +74,14 @@ def _collect(futures: Sequence[Future[Cell]], on_cell: Callable[[Cell], None]) -
 
 def _infra(job: CellJob, reason: str) -> Cell:
     case = Case(name=BOOT, verdict=Verdict.INFRA, reason=reason)
-    return Cell(name=job.name, kernel=job.kernel_name, iface=job.iface, verdict=Verdict.INFRA, cases=(case,))
+    return Cell(
+        name=job.name,
+        kernel=job.kernel_name,
+        iface=job.iface,
+        profile=job.profile,
+        verdict=Verdict.INFRA,
+        cases=(case,),
+    )
 
 
 def _free_mb() -> int:

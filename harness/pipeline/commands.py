@@ -23,12 +23,18 @@ def repeat(request: Request, bench: Bench, jobs: Sequence[CellJob]) -> tuple[Com
     harness = str(Path(sys.executable).parent / "harness")
     plan = str(request.plan_path.resolve())
     accel = ["--accel", request.plan.accel]
-    inputs = ["--tree", bench.tree.origin, "--series", request.plan.series]
+    inputs = [
+        "--tree",
+        bench.tree.origin,
+        *(["--series", request.plan.series] if request.plan.series else []),
+    ]
     again = ["--only", ",".join(request.only), "--seconds", f"{request.plan.seconds:g}", *accel]
     commands = [_command("the whole run again", [harness, "run", plan, *inputs, *again])]
-    for name in request.only:
-        build = [harness, "build", plan, *inputs, *(["--upto", "0"] if name == "base" else [])]
-        commands.append(_command(f"build the {name} kernel", build))
+    for profile in request.plan.profiles:
+        for name in request.kernels(bench.series):
+            build = [harness, "build", plan, *inputs, "--kconfig", profile]
+            build += ["--upto", "0"] if name == "base" else []
+            commands.append(_command(f"build the {name} kernel, profile {profile}", build))
     for job in jobs:
         boot = [harness, "boot", str(job.kernel.image), "--plan", plan, "--iface", job.iface, *accel]
         for workload in job.workloads:

@@ -84,7 +84,7 @@ def weigh(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], Verdict, str]:
     if blamed:
         cell, case = blamed[0]
         more = f"; {len(blamed) - 1} more cases fail" if len(blamed) > 1 else ""
-        known = base.get((cell.iface, case.name))
+        known = base.get(like(cell, case))
         against = f"the base: {known.verdict}" if known else "no base was run"
         return weighed, Verdict.FAIL, f"{cell.name} {case.name}: {case.reason}; {against}{more}"
     verdict = gravest(cell.verdict for cell in weighed)
@@ -116,19 +116,28 @@ def with_findings(
     )
 
 
-def base_cases(cells: Sequence[Cell]) -> dict[tuple[str, str], Case]:
-    """The base's cases by interface and name."""
-    return {(cell.iface, case.name): case for cell in cells if cell.kernel == "base" for case in cell.cases}
+Likeness = tuple[str, str, str]
+"""what a case of the base and one of the patched kernel have in common: profile, interface, name"""
 
 
-def blamed_cases(cells: Sequence[Cell], base: dict[tuple[str, str], Case]) -> list[tuple[Cell, Case]]:
+def like(cell: Cell, case: Case) -> Likeness:
+    """Under which the case of another kernel is to be held against *case* of *cell*."""
+    return (cell.profile, cell.iface, case.name)
+
+
+def base_cases(cells: Sequence[Cell]) -> dict[Likeness, Case]:
+    """The base's cases."""
+    return {like(cell, case): case for cell in cells if cell.kernel == "base" for case in cell.cases}
+
+
+def blamed_cases(cells: Sequence[Cell], base: dict[Likeness, Case]) -> list[tuple[Cell, Case]]:
     """Cases that fail on the patched kernel and do not on the base."""
     return [
         (cell, case)
         for cell in cells
         if cell.kernel == "patched"
         for case in cell.cases
-        if case.verdict is Verdict.FAIL and not _failed(base.get((cell.iface, case.name)))
+        if case.verdict is Verdict.FAIL and not _failed(base.get(like(cell, case)))
     ]
 
 
@@ -143,10 +152,10 @@ def drifts(cells: Sequence[Cell]) -> tuple[Drift, ...]:
     )
 
 
-def _excuse(cell: Cell, base: dict[tuple[str, str], Case]) -> Cell:
+def _excuse(cell: Cell, base: dict[Likeness, Case]) -> Cell:
     cases = tuple(
         replace(case, reason=f"{case.reason} [the base fails here too: not the series]")
-        if case.verdict is Verdict.FAIL and _failed(base.get((cell.iface, case.name)))
+        if case.verdict is Verdict.FAIL and _failed(base.get(like(cell, case)))
         else case
         for case in cell.cases
     )

@@ -39,6 +39,7 @@ class CellJob:
     version: Version
     """of the tree: some tolerances depend on it"""
     iface: str
+    profile: str
     workloads: tuple[Workload, ...]
     load: Load
     spec: Spec

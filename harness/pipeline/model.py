@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.analysis.model import Analysis
+from harness.build.mend import Mended
 from harness.build.model import CompilerWarning
 from harness.console.model import Report
 from harness.memcg.model import Check
@@ -36,10 +37,12 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One kernel on one interface: a guest, or several if it died on the way."""
 
     name: str
-    """``base-v1``, ``patched-v2``, …"""
+    """``base-v1``, ``patched-v2``, …; ``base-see-v1`` where the plan has several profiles"""
     kernel: str
     """``base`` or ``patched``"""
     iface: str
+    profile: str = ""
+    """the Kconfig profile that the kernel was built with"""
     verdict: Verdict
     cases: tuple[Case, ...]
     console: str = ""
@@ -53,6 +56,8 @@ class KernelUsed(msgspec.Struct, frozen=True, kw_only=True):
     """A kernel of this run."""
 
     name: str
+    """``base`` or ``patched``; with the profile, ``base-see``, where the plan has several"""
+    profile: str = ""
     release: str
     key: str
     cached: bool
@@ -123,6 +128,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[Report, ...] = ()
     """every console report of all cells, gravest cell first"""
     blame: Blame | None = None
+    edits: tuple[Mended, ...] = ()
+    """what we changed in the sources ourselves so that today's tools can build them"""
     machine: dict[str, str] = {}
     """accelerator and why, QEMU's version, cores, compiler"""
     commands: tuple[Command, ...] = ()

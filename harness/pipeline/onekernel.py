@@ -12,13 +12,16 @@ from harness.pipeline.bench import Bench, Request
 
 
 def build_one(request: Request, upto: int | None, listener: Listener, deadline: Deadline) -> Kernel:
-    """The kernel with the first *upto* patches on (None: all). UserError when it does not compile."""
+    """The kernel with the first *upto* patches on (None: all), of the plan's first profile.
+
+    UserError when it does not compile.
+    """
     with Bench(request, listener, deadline) as bench:
         total = len(bench.series.patches)
         count = total if upto is None else upto
         if not 0 <= count <= total:
             raise UserError(f"--upto {count}: {bench.series.name} has {total} patches; give 0 to {total}")
         try:
-            return bench.kernel(count, f"{count}-of-{total}")
+            return bench.kernel(count, f"{count}-of-{total}", request.plan.profiles[0])
         except BuildFailed as error:
             raise UserError(f"{bench.tree.origin} with {count} patches: {error}") from error

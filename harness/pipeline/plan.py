@@ -34,18 +34,27 @@ class Toolchain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     cc: str = "gcc"
 
 
+class Ask(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the plan leaves to its user, and where that comes from; said when it is not given."""
+
+    tree: str = ""
+    series: str = ""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to build, boot and run."""
 
     name: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,40}$")]
     about: str = ""
     """one line for whoever reads the plan"""
-    tree: str
+    tree: str = ""
     """``debian`` (the distribution's linux-source), or a directory, git work tree or tarball"""
-    series: str
-    """where the patches are"""
-    kconfig: str = "plain"
-    """a profile of configs/kconfig/profiles.yaml"""
+    series: str = ""
+    """where the patches are; none: only the base is built and run"""
+    ask: Ask = Ask()
+    """what has to be given with --tree or --series instead"""
+    kconfig: str | tuple[str, ...] = "plain"
+    """one profile of configs/kconfig/profiles.yaml, or several: each kernel is built with each of them"""
     ifaces: Annotated[tuple[Literal["v1", "v2"], ...], msgspec.Meta(min_length=1)] = ("v1", "v2")
     workloads: tuple[str, ...] = ()
     """rows of configs/workloads.yaml; none: those that reach what the series touches"""
@@ -67,15 +76,35 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     blame: bool = True
     """after a failure that the base does not have, find the first patch that fails"""
 
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles of ``kconfig``."""
+        return (self.kconfig,) if isinstance(self.kconfig, str) else self.kconfig
+
 
 def load_plan(path: Path) -> Plan:
     """Read a plan. Paths in it are relative to its own directory. UserError: see harness.tables.load."""
     plan = load(path, Plan)
-    if len(set(plan.ifaces)) != len(plan.ifaces) or len(set(plan.workloads)) != len(plan.workloads):
-        raise UserError(f"{path}: an interface or a workload is named twice; name each once")
+    for names in (plan.ifaces, plan.workloads, plan.profiles):
+        if len(set(names)) != len(names):
+            raise UserError(f"{path}: an interface, a workload or a profile is named twice; name each once")
+    if not plan.profiles:
+        raise UserError(f"{path}: kconfig names no profile; name one of configs/kconfig/profiles.yaml")
     return msgspec.structs.replace(
-        plan, tree=tree_from(path.parent, plan.tree), series=series_from(path.parent, plan.series)
+        plan,
+        tree=plan.tree and tree_from(path.parent, plan.tree),
+        series=plan.series and series_from(path.parent, plan.series),
     )
+
+
+def require_given(plan: Plan, path: Path) -> None:
+    """UserError, naming the option and where such a thing comes from, for what *plan* asks its user for."""
+    for name, given, where in (
+        ("tree", plan.tree, plan.ask.tree or "a kernel tree to work on, or 'debian'"),
+        ("series", plan.series or not plan.ask.series, plan.ask.series),
+    ):
+        if not given:
+            raise UserError(f"{path}: give --{name}: {' '.join(where.split())}")
 
 
 def tree_from(directory: Path, given: str) -> str:

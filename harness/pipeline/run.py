@@ -27,7 +27,7 @@ from harness.pipeline.bench import Bench, Request, machine_of
 from harness.pipeline.blame import first_bad
 from harness.pipeline.cells import run_cells
 from harness.pipeline.commands import repeat
-from harness.pipeline.judge import base_cases, blamed_cases, drifts, weigh, with_findings
+from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Blame, BlameStep, Case, Cell, KernelUsed, Run
 from harness.verdict import Verdict
@@ -99,6 +99,7 @@ class _Road:
             series=bench.series.name,
             patches=bench.applied.landings,
             findings_fail=request.plan.findings == "fail",
+            edits=bench.mended,
             machine=bench.machine,
         )
         around.publisher.begin(self._directory)
@@ -114,12 +115,14 @@ class _Road:
             self._end(Verdict.FAIL, str(failure))
             return
         image = self._bench.image()
-        accel = self._bench.accel(kernels[0][1], image, self._directory)
+        accel = self._bench.accel(kernels[0].kernel, image, self._directory)
         self._know(machine={**self.run.machine, "accelerator": accel.name, "why": accel.why})
         jobs = [
-            self._job(name, kernel, iface, image, accel)
+            self._job(one, iface, image, accel)
+            for profile in self._request.plan.profiles
             for iface in self._request.plan.ifaces
-            for name, kernel in kernels
+            for one in kernels
+            if one.profile == profile
         ]
         self._know(commands=repeat(self._request, self._bench, jobs))
         cells = self._run_cells(jobs, lambda cell: self._know(cells=(*self.run.cells, cell)))
@@ -131,31 +134,46 @@ class _Road:
             said = str(error) if isinstance(error, HarnessError) else type(error).__name__
             self._know(reason="interrupted" if isinstance(error, KeyboardInterrupt) else said)
 
-    def _build(self) -> list[tuple[str, Kernel]]:
-        built: list[tuple[str, Kernel]] = []
-        for name in self._request.only:
-            count = 0 if name == "base" else len(self._bench.series.patches)
-            try:
-                kernel = self._bench.kernel(count, name)
-            except BuildFailed as error:
-                if name == "base":
-                    raise UserError(f"{self._bench.tree.origin}: the base does not build: {error}") from error
-                raise _PatchedDoesNotBuild(f"the patched kernel does not build: {error}") from error
-            built.append((name, kernel))
-            warnings = new_against(built[0][1], kernel) if name != built[0][0] else ()
+    def _build(self) -> list[_Built]:
+        return [
+            built
+            for profile in self._request.plan.profiles
+            for built in self._build_profile(profile, self._request.kernels(self._bench.series))
+        ]
+
+    def _build_profile(self, profile: str, names: Sequence[str]) -> list[_Built]:
+        built: list[_Built] = []
+        for name in names:
+            one = _Built(name, profile, self._build_one(name, profile))
+            built.append(one)
+            warnings = new_against(built[0].kernel, one.kernel) if one is not built[0] else ()
             used = KernelUsed(
-                name=name,
-                release=kernel.release,
-                key=kernel.key,
-                cached=kernel.cached,
-                seconds=kernel.seconds,
-                image=str(kernel.image),
+                name=self._called(name, profile),
+                profile=profile,
+                release=one.kernel.release,
+                key=one.kernel.key,
+                cached=one.kernel.cached,
+                seconds=one.kernel.seconds,
+                image=str(one.kernel.image),
                 new_warnings=warnings,
             )
             self._know(kernels=(*self.run.kernels, used))
             if warnings:
                 self._know(analysis=self._bench.warned(self.run.analysis, warnings))
         return built
+
+    def _build_one(self, name: str, profile: str) -> Kernel:
+        count = 0 if name == "base" else len(self._bench.series.patches)
+        try:
+            return self._bench.kernel(count, self._called(name, profile), profile)
+        except BuildFailed as error:
+            if name == "base":
+                raise UserError(f"{self._bench.tree.origin}: the base does not build: {error}") from error
+            raise _PatchedDoesNotBuild(f"the patched kernel does not build: {error}") from error
+
+    def _called(self, kernel: str, profile: str) -> str:
+        """*kernel*, with its profile where the plan has several."""
+        return f"{kernel}-{profile}" if len(self._request.plan.profiles) > 1 else kernel
 
     def _reaching(self) -> tuple[Workload, ...]:
         """The workloads that reach what the series touches; all there are, where none is known to."""
@@ -164,14 +182,15 @@ class _Road:
             self._around.listener(Note("no workload is known to reach what the series touches: all are run"))
         return choose(_WORKLOADS, names, str(_WORKLOADS)) if names else every(_WORKLOADS)
 
-    def _job(self, name: str, kernel: Kernel, iface: str, image: Image, accel: Accel) -> CellJob:
-        cell = f"{name}-{iface}"
+    def _job(self, built: _Built, iface: str, image: Image, accel: Accel) -> CellJob:
+        cell = f"{self._called(built.name, built.profile)}-{iface}"
         return CellJob(
             name=cell,
-            kernel_name=name,
-            kernel=kernel,
+            kernel_name=built.name,
+            kernel=built.kernel,
             version=self._bench.tree.version,
             iface=iface,
+            profile=built.profile,
             workloads=self._workloads,
             load=self._request.load(),
             spec=machine_of(self._request.plan, iface),
@@ -186,7 +205,7 @@ class _Road:
         self._know(cells=weighed, drift=drifts(weighed), reports=reports)
         base = base_cases(weighed)
         for cell, case in blamed_cases(weighed, base):
-            good = base.get((cell.iface, case.name))
+            good = base.get(like(cell, case))
             if self._request.plan.blame and good is not None and good.verdict is Verdict.PASS:
                 self._know(blame=self._blame(cell, case, jobs))
                 break
@@ -211,10 +230,10 @@ class _Road:
 
     def _trial(self, count: int, job: CellJob, case: str) -> BlameStep:
         """The first *count* patches, judged by one case alone."""
-        name = f"prefix-{count}-{job.iface}"
+        name = f"prefix-{count}-{job.profile}-{job.iface}"
         subject = self._bench.series.patches[count - 1].subject
         try:
-            kernel = self._bench.kernel(count, name)
+            kernel = self._bench.kernel(count, name, job.profile)
         except BuildFailed as error:
             return BlameStep(number=count, subject=subject, verdict=Verdict.BROKEN, reason=str(error))
         trial = dataclasses.replace(
@@ -247,6 +266,16 @@ class _Road:
     def _know(self, **news: object) -> None:
         self.run = replace(self.run, seconds=time.monotonic() - self._began, **news)
         self._around.publisher.update(self.run)
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A kernel of this run."""
+
+    name: str
+    """``base`` or ``patched``"""
+    profile: str
+    kernel: Kernel
 
 
 class _PatchedDoesNotBuild(Exception):

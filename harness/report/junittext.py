@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.console.model import Report
-from harness.pipeline.model import Case, Cell, Run
+from harness.pipeline.model import Case, Cell, KernelUsed, Run
 from harness.report import wording
 from harness.report.commands import NAME as REPEAT
 from harness.report.plaintext import clean, excerpt, line
@@ -88,8 +88,8 @@ def properties(run: Run, cell: Cell | None) -> dict[str, str]:
     }
     found.update({f"machine.{name}": value for name, value in run.machine.items()})
     if cell is not None:
-        used = next((kernel for kernel in run.kernels if kernel.name == cell.kernel), None)
-        found.update(kernel=cell.kernel, interface=cell.iface, boots=str(cell.boots))
+        used = next((one for one in run.kernels if _is_of(one, cell)), None)
+        found.update(kernel=cell.kernel, interface=cell.iface, kconfig=cell.profile, boots=str(cell.boots))
         found["boot_seconds"] = f"{cell.boot_seconds:.2f}"
         if used is not None:
             found.update(release=used.release, kernel_key=used.key)
@@ -97,6 +97,10 @@ def properties(run: Run, cell: Cell | None) -> dict[str, str]:
     if run.blame is not None and (cell is None or cell.name == run.blame.cell):
         found["first_bad_patch"] = wording.blame(run.blame, run)
     return {line(name): line(value) for name, value in found.items() if value}
+
+
+def _is_of(kernel: KernelUsed, cell: Cell) -> bool:
+    return kernel.name in (cell.kernel, f"{cell.kernel}-{cell.profile}") and kernel.profile == cell.profile
 
 
 def _report(report: Report) -> str:

@@ -17,8 +17,11 @@ def open_series(spec: str, *, cache: Path, deadline: Deadline) -> Series:
 
     ``message-id:ID`` or ``https://lore.kernel.org/LIST/ID/`` is fetched by b4 and kept in *cache*;
     ``REPO@A..B``, or ``A..B`` in the current directory, are commits; all else is a path. What is there
-    as a file or directory is a path, whatever its name. Raises UserError or InfraError, one line.
+    as a file or directory is a path, whatever its name; "" is the series without patches. Raises UserError or
+    InfraError, one line.
     """
+    if not spec:
+        return Series(name="", version=1, patches=())
     mail = split_mail(spec)
     if mail is not None:
         return read_thread(mail, spec, cache=cache, deadline=deadline)

@@ -87,6 +87,8 @@ static void mount_basics(void)
 		say("lacks proc: CONFIG_PROC_FS");
 	/* Or all but ten messages in five seconds are dropped (4.8 and later). */
 	put("/proc/sys/kernel/printk_devkmsg", "on\n");
+	/* Emulated swapping blocks for seconds, not for so long. A guest is not given 120 s (2.6.25). */
+	put("/proc/sys/kernel/hung_task_timeout_secs", "30\n");
 	if (attach("sysfs", "/sys", "sysfs", NULL))
 		say("lacks sysfs: CONFIG_SYSFS");
 	if (attach("devtmpfs", "/dev", "devtmpfs", NULL)) /* 2.6.32; not needed */

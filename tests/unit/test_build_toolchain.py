@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.build import toolchain
-from harness.build.toolchain import Toolchain, find_toolchain
+from harness.build.toolchain import find_toolchain
 from harness.deadline import Deadline
 from harness.errors import UserError
 
@@ -52,10 +53,23 @@ def test_what_is_no_program_name_is_refused(name: str) -> None:
 def test_ccache_changes_the_command_and_not_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     _without(monkeypatch, "ccache")
     plain = find_toolchain("gcc", Deadline.after(30))
-    cached = Toolchain(cc=plain.cc, version=plain.version, linker=plain.linker, ccache=True)
-    assert plain.variables() == ("CC=gcc",)
+    cached = replace(plain, ccache=True)
+    assert plain.variables() == ("CC=gcc", "HOSTCC=gcc")
     assert cached.variables() == ("CC=ccache gcc", "HOSTCC=ccache gcc")
     assert plain.identity() == cached.identity()
+
+
+def test_flags_are_part_of_the_command_and_of_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    _without(monkeypatch, "ccache")
+    plain = find_toolchain("gcc", Deadline.after(30))
+    flagged = replace(plain, cc_flags=("-fno-pie",), host_flags=("-fcommon",))
+    assert flagged.variables() == ("CC=gcc -fno-pie", "HOSTCC=gcc -fcommon")
+    assert flagged.identity() != plain.identity()
+
+
+def test_versions_are_numbers() -> None:
+    tools = find_toolchain("gcc", Deadline.after(30)).tools
+    assert tools["gcc"] >= (4, 9) and tools["make"] >= (4, 0) and tools["perl"] >= (5, 20)
 
 
 def test_a_compiler_that_fails_is_said_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_wrong_item_of_a_list(table: Path) -> None:
 
 
 def test_missing_key_is_named(table: Path) -> None:
-    assert "missing required field `series`" in _error(table, "name: a\ntree: debian\n")
+    assert "missing required field `name`" in _error(table, "tree: debian\n")
 
 
 def test_a_key_given_twice_is_refused(table: Path) -> None:

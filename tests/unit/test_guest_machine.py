@@ -12,6 +12,7 @@ import pytest
 from harness.deadline import Deadline
 from harness.guest.accel import Accel, choose, remembered
 from harness.guest.bootfail import explain, lacks
+from harness.guest.cmdline import version_of
 from harness.guest.console import Console
 from harness.guest.machine import Spec, command_line, qemu_command
 from harness.guest.model import Image
@@ -45,10 +46,35 @@ def test_memory_and_cpus_are_dealt_out_to_the_nodes() -> None:
 
 
 def test_a_panic_ends_the_guest_at_once() -> None:
-    assert {"oops=panic", "panic=-1", "harness.iface=v1", "x=y"} <= set(
-        command_line(Spec(iface="v1", append=("x=y",)))
-    )
+    line = set(command_line((6, 1, 192), Spec(iface="v1", append=("x=y",))))
+    assert {"oops=panic", "panic=-1", "harness.iface=v1", "x=y"} <= line
     assert "-no-reboot" in _argv(Spec())
+
+
+def test_a_kernel_of_2008_gets_the_words_that_it_knows() -> None:
+    line = command_line((2, 6, 27), Spec())
+    assert {"panic=1", "noapictimer", "vdso=0"} <= set(line)
+    assert not {"panic=-1", "nokaslr", "random.trust_cpu=on"} & set(line)
+    (lpj,) = [word for word in line if word.startswith("lpj=")]
+    assert int(lpj.removeprefix("lpj=")) > 1_000_000
+    assert not [word for word in command_line((2, 6, 29), Spec()) if word.startswith("lpj=")]
+
+
+def test_an_image_says_its_version(tmp_path: Path) -> None:
+    image = tmp_path / "bzImage"
+    head = bytearray(4096)
+    head[0x202:0x206] = b"HdrS"
+    head[0x20E:0x210] = (0x300).to_bytes(2, "little")
+    head[0x500:0x520] = b"2.6.27-rc3 (harness@harness) #1\0"
+    image.write_bytes(bytes(head))
+    assert version_of(image) == (2, 6, 27)
+    head[0x500:0x503] = b"6.1"
+    head[0x503:0x504] = b"-"
+    image.write_bytes(bytes(head))
+    assert version_of(image) == (6, 1, 0)
+    for other in (b"\x7fELF" + bytes(4096), b"", bytes(head[:0x208])):
+        image.write_bytes(other)
+        assert version_of(image) > (1000,)
 
 
 def test_the_console_is_read_while_it_grows(tmp_path: Path) -> None:
