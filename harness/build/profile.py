@@ -70,6 +70,10 @@ class Profile(msgspec.Struct, frozen=True):
 
     name: str
     rows: tuple[Wanted, ...]
+    sees: tuple[str, ...] = ()
+    """what a kernel built with it can show, in words"""
+    misses: tuple[str, ...] = ()
+    """what stays silent in it"""
 
     def wanted(self, version: Version) -> tuple[Wanted, ...]:
         """The rows active for *version*, in order; of two rows for one symbol the later stays."""
@@ -85,6 +89,8 @@ class _Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     tables: tuple[str, ...]
     why: str
+    sees: tuple[str, ...] = ()
+    misses: tuple[str, ...] = ()
 
 
 class _Profiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,4 +111,4 @@ def load_profile(directory: Path, name: str) -> Profile:
     for table in choice.tables:
         path = directory / f"{table}.yaml"
         rows += [Wanted(path, row) for row in tables.load(path, _Table).symbols]
-    return Profile(name, tuple(rows))
+    return Profile(name, tuple(rows), choice.sees, choice.misses)

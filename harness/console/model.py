@@ -20,6 +20,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     line: int = 0
     offset: int = 0
     """bytes into the console text at which it begins"""
+    condition: str = ""
+    """the assertion at that line as its source has it; empty where there is none or no source at hand"""
+    patches: tuple[int, ...] = ()
+    """patches of the series that stand behind that line or function"""
+    because: str = ""
+    """why those, in words"""
     corrupted: bool = False
     text: str = ""
     """the report's own lines, bounded, made printable"""

@@ -113,13 +113,16 @@ class Guest:
         code = self._qemu.poll()
         return f"QEMU ended with {code}" if code else ""
 
-    def shell(self, deadline: Deadline) -> Shell:
-        """The SSH connection, opened at the first call; InfraError when the guest does not answer."""
+    def shell(self, deadline: Deadline, give_up: Callable[[], str] = lambda: "") -> Shell:
+        """The SSH connection, opened at the first call; InfraError when the guest does not answer.
+
+        *give_up* is asked while it is opened, and gives a reason not to wait on.
+        """
         if self._shell is None:
             if not self._ready:
                 raise InfraError("the guest never became ready")
             port = self.port()
-            self._shell = self._stack.enter_context(connected(port, self.keys, deadline.within(30)))
+            self._shell = self._stack.enter_context(connected(port, self.keys, deadline.within(30), give_up))
         return self._shell
 
     def port(self) -> int:

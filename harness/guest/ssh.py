@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import logging
 import shlex
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,27 +95,36 @@ class Shell:
 
 
 @contextmanager
-def connected(port: int, keys: Keys, deadline: Deadline) -> Iterator[Shell]:
+def connected(
+    port: int, keys: Keys, deadline: Deadline, give_up: Callable[[], str] = lambda: ""
+) -> Iterator[Shell]:
     """A connection for the length of the block; InfraError, in one line, if the guest does not let us in.
 
     Call it only once the guest has said that its server listens: QEMU's user network accepts
-    at once on the guest's behalf and then stalls for seconds.
+    at once on the guest's behalf and then stalls for seconds. *give_up* is asked meanwhile for a
+    reason not to wait on.
     """
+    try:
+        wire = socket.create_connection(("127.0.0.1", port), _finite(deadline))
+    except OSError as error:
+        raise InfraError(f"SSH to the guest on port {port} failed: {error}") from error
     connection = fabric.Connection(
         "127.0.0.1",
         user="root",
         port=port,
         connect_timeout=max(1, int(_finite(deadline))),
-        connect_kwargs={"pkey": keys.client, "look_for_keys": False, "allow_agent": False},
+        connect_kwargs={"pkey": keys.client, "look_for_keys": False, "allow_agent": False, "sock": wire},
         config=fabric.Config(ssh_config=paramiko.SSHConfig(), lazy=True),
     )
     connection.client.set_missing_host_key_policy(paramiko.RejectPolicy())
     connection.client.get_host_keys().add(f"[127.0.0.1]:{port}", keys.host.get_name(), keys.host)
     try:
-        connection.open()
+        with _cut_when(wire, give_up):
+            connection.open()
     except (paramiko.SSHException, OSError, EOFError) as error:
         connection.close()
-        raise InfraError(f"SSH to the guest on port {port} failed: {error}") from error
+        wire.close()
+        raise InfraError(f"SSH to the guest on port {port} failed: {give_up() or error}") from error
     try:
         yield Shell(connection)
     finally:
@@ -122,6 +132,27 @@ def connected(port: int, keys: Keys, deadline: Deadline) -> Iterator[Shell]:
         closer = threading.Thread(target=connection.close, daemon=True)
         closer.start()
         closer.join(_GOODBYE)
+
+
+@contextmanager
+def _cut_when(wire: socket.socket, give_up: Callable[[], str]) -> Iterator[None]:
+    """Shut *wire* down, which ends whoever waits on it, as soon as *give_up* gives a reason."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_STEP):
+            if give_up():
+                with suppress(OSError):
+                    wire.shutdown(socket.SHUT_RDWR)
+                return
+
+    watcher = threading.Thread(target=watch, name="ssh login", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _pump(

@@ -44,6 +44,8 @@ class Quantity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name: str
     adds: tuple[str, ...]
     takes: tuple[str, ...] = ()
+    unit: Literal["bytes", "pages"] = "bytes"
+    """what the entries count in; the quantity is in bytes"""
     absent: Literal["unknown", "zero"] = "unknown"
     """what it is where the kernel has none of ``adds``"""
 
@@ -95,6 +97,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """the first kernel to which it does not apply"""
     where: str = ""
     """a file that kernels may lack by configuration; without it the check does not apply"""
+    parts: tuple[str, ...] = ("lists", "kernel")
+    """the quantities that usage is held against, where it is"""
+    against: str = "the sum of its parts"
+    """what they are called in a sentence"""
     terms: tuple[str, ...] = ()
     samples: int = 0
     """neighbouring samples over which a difference has to last"""
@@ -174,7 +180,7 @@ def read(files: Mapping[str, str], entry: str) -> int | None:
     return pairs(text).get(key) if key else value(text)
 
 
-def quantity(row: Interface, sample: Sample, name: str) -> int | None:
+def quantity(row: Interface, sample: Sample, name: str, page_size: int) -> int | None:
     """The quantity *name* in bytes at *sample*; None where the kernel does not say."""
     wanted = next(each for each in row.quantities if each.name == name)
     adds = [number for entry in wanted.adds if (number := read(sample.files, entry)) is not None]
@@ -183,7 +189,8 @@ def quantity(row: Interface, sample: Sample, name: str) -> int | None:
         return 0 if wanted.absent == "zero" else None
     if None in takes:
         return None
-    return sum(adds) - sum(number or 0 for number in takes)
+    size = page_size if wanted.unit == "pages" else 1
+    return (sum(adds) - sum(number or 0 for number in takes)) * size
 
 
 def at_least(kernel: Version, since: str) -> bool:

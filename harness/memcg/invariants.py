@@ -45,19 +45,20 @@ class _Case:
         return samples[-1]
 
     def amount(self, sample: Sample, name: str) -> int:
-        number = quantity(self.row, sample, name)
+        number = quantity(self.row, sample, name, self.begin.page_size)
         if number is None:
             raise Unmeasured(f"{name} cannot be read at {sample.ms:.0f} ms, stage {sample.stage!r}")
         return number
 
-    def apart(self, sample: Sample) -> int:
+    def apart(self, rule: Rule, sample: Sample) -> int:
         """Bytes by which usage is above the sum of its parts."""
-        return self.amount(sample, "usage") - self.amount(sample, "lists") - self.amount(sample, "kernel")
+        return self.amount(sample, "usage") - sum(self.amount(sample, name) for name in rule.parts)
 
     def allowed(self, rule: Rule, *, under: bool) -> Tolerance:
         terms = tuple(term for term in self.table.terms if term.name in rule.terms)
         idle = (*self.stream.at("exit"), *self.stream.at("rest"))
-        held = max((quantity(self.row, sample, "kernel") or 0 for sample in idle), default=0)
+        size = self.begin.page_size
+        held = max((quantity(self.row, sample, "kernel", size) or 0 for sample in idle), default=0)
         return tolerance(terms, self.stream, self.begin, self.kernel, held=held, under=under)
 
 
@@ -99,7 +100,7 @@ def _applies(rule: Rule, case: _Case) -> bool:
 def _parts_at_rest(rule: Rule, case: _Case) -> Check:
     """Usage against its parts once the workload has ended and nothing moves."""
     return _bytes(
-        rule, case, case.apart(case.last("exit")), "after the workload, usage is {} the sum of its parts"
+        rule, case, case.apart(rule, case.last("exit")), f"after the workload, usage is {{}} {rule.against}"
     )
 
 
@@ -116,12 +117,12 @@ def _parts_while_running(rule: Rule, case: _Case) -> Check:
     if len(samples) < rule.samples:
         raise Unmeasured(f"{len(samples)} samples while running, {rule.samples} are needed")
     usage = [case.amount(sample, "usage") for sample in samples]
-    apart = [case.apart(sample) for sample in samples]
+    apart = [case.apart(rule, sample) for sample in samples]
     windows = [slice(at, at + rule.samples) for at in range(len(samples) - rule.samples + 1)]
     lasting = [(_least(apart[window]), _step(usage[window])) for window in windows]
     measured, step = max(lasting, key=lambda found: abs(found[0]) - found[1])
     over = f"over {rule.samples} neighbouring samples"
-    return _bytes(rule, case, measured, f"{over}, usage stays {{}} the sum of its parts", moved=step)
+    return _bytes(rule, case, measured, f"{over}, usage stays {{}} {rule.against}", moved=step)
 
 
 def _least(window: Sequence[int]) -> int:
@@ -153,7 +154,7 @@ def _limit_kept(rule: Rule, case: _Case) -> Check:
         number
         for sample in samples
         for name in ("usage", "peak")
-        if (number := quantity(case.row, sample, name)) is not None
+        if (number := quantity(case.row, sample, name, case.begin.page_size)) is not None
     ]
     if not seen:
         raise Unmeasured("usage was not sampled")

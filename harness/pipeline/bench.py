@@ -31,6 +31,7 @@ from harness.guest.machine import Spec, booted
 from harness.guest.model import Image
 from harness.paths import CONFIGS, QEMU
 from harness.pipeline.analysis import Ground, examine_series
+from harness.pipeline.explain import Explainer
 from harness.pipeline.plan import Plan
 from harness.series.model import Series
 from harness.series.source import open_series
@@ -170,6 +171,15 @@ class Bench:
         """*analysis* with the compiler's new *warnings* among its findings."""
         said = compiler_findings(States(self.applied, self._pristine), warnings)
         return msgspec.structs.replace(analysis, findings=joined(analysis.findings, said))
+
+    def explainer(self, patches: int, analysis: Analysis) -> Explainer:
+        """What the sources of the kernel with the first *patches* patches on say of its reports."""
+        return Explainer(
+            root=self.tree.source,
+            read=self._pristine,
+            prefixes=[self._laid(count)[0] for count in range(patches + 1)],
+            analysis=analysis,
+        )
 
     def _pristine(self, path: str) -> bytes | None:
         return read(self.tree, path)

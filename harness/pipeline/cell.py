@@ -15,7 +15,7 @@ from harness.files import write_whole
 from harness.guest.bootfail import lacks
 from harness.memcg.invariants import judge
 from harness.memcg.stream import read_records, to_jsonl
-from harness.pipeline.judge import Evidence, add_up, judge_case
+from harness.pipeline.judge import Evidence, add_up, judge_case, told
 from harness.pipeline.life import Attempt, CellJob, Host, Life
 from harness.pipeline.model import Case, Cell
 from harness.verdict import Verdict, gravest
@@ -42,9 +42,9 @@ def run_cell(job: CellJob, *, listener: Listener, deadline: Deadline, cancelled:
 
 
 def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], interrupted: bool) -> Cell:
-    cases = [_judge_boot(lives)]
-    for life in lives:
-        windows = by_case(life.console, find_reports(life.console))
+    heard = [_reports(job, life) for life in lives]
+    cases = [_judge_boot(lives, [report for windows in heard for report in windows.get("", ())])]
+    for life, windows in zip(lives, heard, strict=True):
         for attempt in life.attempts:
             cases.append(_judge_attempt(job, attempt, windows.get(attempt.workload.name, ())))
     why = "interrupted" if interrupted else f"no guest to run it in: {_why_no_guest(lives[-1], cases)}"
@@ -65,15 +65,17 @@ def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], i
     )
 
 
-def _judge_boot(lives: Sequence[Life]) -> Case:
+def _reports(job: CellJob, life: Life) -> dict[str, tuple[Report, ...]]:
+    """What the console of *life* has, explained, by case."""
+    return by_case(life.console, tuple(map(job.explain, find_reports(life.console))))
+
+
+def _judge_boot(lives: Sequence[Life], reports: Sequence[Report]) -> Case:
     """The kernel's way to its first workload, in every guest of the cell."""
-    reports: list[Report] = []
-    for life in lives:
-        reports += by_case(life.console, find_reports(life.console)).get("", ())
     bad = [report for report in reports if report.severity != "note"]
     last = lives[-1]
     if bad:
-        verdict, reason = Verdict.FAIL, bad[0].title
+        verdict, reason = Verdict.FAIL, told(bad[0])
     elif last.failure:
         verdict, reason = Verdict.FAIL, last.failure
     elif last.ssh:

@@ -72,6 +72,14 @@ def add_up(work: Sequence[Work]) -> dict[str, str]:
     return total
 
 
+def told(report: Report) -> str:
+    """One line: the title, where and what failed there, and which patch stands behind it."""
+    place = f"{report.file}:{report.line}" if report.file and report.line else ""
+    words = report.title + (f" at {place}" if place and place not in report.title else "")
+    words += f": {report.condition}" if report.condition else ""
+    return words + (f"; {report.because}" if report.because else "")
+
+
 def weigh(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], Verdict, str]:
     """Hold patched against base: cells with reasons that say who is not to blame, the verdict, why.
 
@@ -167,7 +175,7 @@ def _failed(case: Case | None) -> bool:
 
 
 def _console(reports: Sequence[Report]) -> list[Finding]:
-    return [(Verdict.FAIL, report.title) for report in reports if report.severity != "note"]
+    return [(Verdict.FAIL, told(report)) for report in reports if report.severity != "note"]
 
 
 def _ending(evidence: Evidence) -> list[Finding]:

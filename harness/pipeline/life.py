@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.build.model import Kernel
 from harness.console.detector import Detector
+from harness.console.model import Report
 from harness.deadline import Deadline
 from harness.errors import InfraError
 from harness.events import Task
@@ -27,6 +29,10 @@ _DOOM = 10.0
 _MARKER = 2.0
 """seconds for a case's last marker to come through the serial line"""
 _ANSWER = 10.0
+_COMPLAINT = 20.0
+"""seconds that a guest whose kernel has complained while booting is given to become ready"""
+_LOGIN = 3.0
+"""seconds that a guest whose kernel has complained is given to let us in; a well one takes 0.2 s"""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class CellJob:
     accel: Accel
     directory: Path
     """the cell's own, made already"""
+    explain: Callable[[Report], Report]
+    """fills in what the kernel's sources say of a report"""
 
 
 @dataclass(frozen=True)
@@ -83,12 +91,15 @@ class Watch:
         self._detector = Detector()
         self._cancelled = cancelled
         self._patience: Deadline | None = None
+        self._complaint: Deadline | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the console."""
         reports = self._detector.feed(chunk)
         pending = self._detector.pending
         everything = (*reports, pending) if pending is not None else reports
+        if self._complaint is None and any(report.severity != "note" for report in everything):
+            self._complaint = Deadline.after(_COMPLAINT)
         if self._patience is None and any(report.severity == "fatal" for report in everything):
             self._patience = Deadline.after(_DOOM)
 
@@ -98,6 +109,25 @@ class Watch:
             return "interrupted"
         doomed = self._patience is not None and self._patience.expired()
         return "a fatal kernel report" if doomed else ""
+
+    def boot(self) -> str:
+        """Why there is no use in waiting on for a guest to become ready: what it had to say, it has said."""
+        silent = self._complaint is not None and self._complaint.expired()
+        return self.give_up() or ("a kernel report, and the guest does not become ready" if silent else "")
+
+    def login(self) -> Callable[[], str]:
+        """For a login that begins now: why there is no use in waiting on for it.
+
+        A kernel that has complained may have killed the SSH server, or may hold what it waits for: the
+        report is evidence enough.
+        """
+        longest = Deadline.after(_LOGIN)
+
+        def give_up() -> str:
+            silent = self._complaint is not None and longest.expired()
+            return self.give_up() or ("a kernel report, and no answer over SSH" if silent else "")
+
+        return give_up
 
 
 class Host:
@@ -121,21 +151,26 @@ class Host:
             console=log,
             deadline=self._deadline,
             readers=(watch.feed,),
-            give_up=watch.give_up,
+            give_up=watch.boot,
         ) as guest:
             life.boot_seconds = guest.boot_seconds
             life.failure = guest.failure
-            while pending and not life.failure and guest.alive() and not watch.give_up():
-                try:
-                    guest.shell(self._deadline)
-                except InfraError as error:
-                    life.ssh = str(error)
-                    break
+            life.ssh = "" if life.failure else self._login(guest, watch)
+            well = not life.failure and not life.ssh
+            while pending and well and guest.alive() and not watch.give_up():
                 life.attempts.append(self._attempt(guest, pending.pop(0), watch))
                 if not life.attempts[-1].answers:
                     break
         life.console = guest.console.text()
         return life
+
+    def _login(self, guest: Guest, watch: Watch) -> str:
+        """Log in, which is the end of booting; why not, or ""."""
+        try:
+            guest.shell(self._deadline, watch.login())
+        except InfraError as error:
+            return str(error)
+        return ""
 
     def _attempt(self, guest: Guest, workload: Workload, watch: Watch) -> Attempt:
         job = self._job

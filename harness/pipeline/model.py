@@ -52,6 +52,14 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """from QEMU's start to the guest's ready marker, first boot"""
 
 
+class ProfileUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """A Kconfig profile of this run, and what a kernel built with it can show."""
+
+    name: str
+    sees: tuple[str, ...]
+    misses: tuple[str, ...]
+
+
 class KernelUsed(msgspec.Struct, frozen=True, kw_only=True):
     """A kernel of this run."""
 
@@ -122,12 +130,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """what is known of the series without running it"""
     findings_fail: bool = True
     """whether a finding of severity ``error`` fails the run"""
+    profiles: tuple[ProfileUsed, ...] = ()
     kernels: tuple[KernelUsed, ...] = ()
     cells: tuple[Cell, ...] = ()
     drift: tuple[Drift, ...] = ()
     reports: tuple[Report, ...] = ()
     """every console report of all cells, gravest cell first"""
-    blame: Blame | None = None
+    blames: tuple[Blame, ...] = ()
+    """the first bad patch, for the first blamed case of each Kconfig profile"""
     edits: tuple[Mended, ...] = ()
     """what we changed in the sources ourselves so that today's tools can build them"""
     machine: dict[str, str] = {}

@@ -27,9 +27,10 @@ from harness.pipeline.bench import Bench, Request, machine_of
 from harness.pipeline.blame import first_bad
 from harness.pipeline.cells import run_cells
 from harness.pipeline.commands import repeat
+from harness.pipeline.explain import Explainer
 from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
 from harness.pipeline.life import CellJob
-from harness.pipeline.model import Blame, BlameStep, Case, Cell, KernelUsed, Run
+from harness.pipeline.model import Blame, BlameStep, Case, Cell, KernelUsed, ProfileUsed, Run
 from harness.verdict import Verdict
 from harness.workloads.catalogue import Workload, choose, every
 
@@ -100,6 +101,10 @@ class _Road:
             patches=bench.applied.landings,
             findings_fail=request.plan.findings == "fail",
             edits=bench.mended,
+            profiles=tuple(
+                ProfileUsed(name=one.name, sees=one.sees, misses=one.misses)
+                for one in bench.profiles.values()
+            ),
             machine=bench.machine,
         )
         around.publisher.begin(self._directory)
@@ -107,7 +112,8 @@ class _Road:
 
     def go(self) -> None:
         """Analyse, build, boot, run, judge, blame."""
-        self._know(analysis=self._bench.analysis())
+        if self._bench.series.patches:
+            self._know(analysis=self._bench.analysis())
         self._workloads = self._workloads or self._reaching()
         try:
             kernels = self._build()
@@ -197,18 +203,24 @@ class _Road:
             image=image,
             accel=accel,
             directory=self._directory / cell,
+            explain=self._explainer(0 if built.name == "base" else len(self._bench.series.patches)),
         )
+
+    def _explainer(self, count: int) -> Explainer:
+        return self._bench.explainer(count, self.run.analysis)
 
     def _weigh(self, cells: Sequence[Cell], jobs: Sequence[CellJob]) -> None:
         weighed, verdict, reason = with_findings(weigh(cells), self.run)
         reports = tuple(report for cell in weighed for case in cell.cases for report in case.reports)
         self._know(cells=weighed, drift=drifts(weighed), reports=reports)
         base = base_cases(weighed)
-        for cell, case in blamed_cases(weighed, base):
+        tried: set[str] = set()
+        for cell, case in blamed_cases(weighed, base) if self._request.plan.blame else ():
             good = base.get(like(cell, case))
-            if self._request.plan.blame and good is not None and good.verdict is Verdict.PASS:
-                self._know(blame=self._blame(cell, case, jobs))
-                break
+            if cell.profile not in tried and good is not None and good.verdict is Verdict.PASS:
+                tried.add(cell.profile)
+                blame = self._blame(cell, case, jobs)
+                self._know(blames=(*self.run.blames, *([blame] if blame else [])))
         self._end(verdict, reason)
         for cell in cells:
             boot = cell.cases[0]
@@ -242,6 +254,7 @@ class _Road:
             kernel=kernel,
             workloads=tuple(row for row in job.workloads if row.name == case),
             directory=self._directory / name,
+            explain=self._explainer(count),
         )
         (cell,) = self._run_cells([trial], lambda _cell: None)
         found = next((one for one in cell.cases if one.name == case), cell.cases[0])

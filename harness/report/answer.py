@@ -34,7 +34,10 @@ def run_answer(run: Run, directory: Path | None = None) -> dict[str, Any]:
         "reports": msgspec.to_builtins(run.reports),
         "drift": msgspec.to_builtins(run.drift),
         "findings": msgspec.to_builtins(run.analysis.findings),
-        "blame": msgspec.to_builtins(run.blame),
+        "blame": msgspec.to_builtins(run.blames[0]) if run.blames else None,
+        "blames": msgspec.to_builtins(run.blames),
+        "edits": msgspec.to_builtins(run.edits),
+        "profiles": msgspec.to_builtins(run.profiles),
     }
     safe: dict[str, Any] = encodable(answer)
     return safe
@@ -62,6 +65,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "name": cell.name,
         "kernel": cell.kernel,
         "iface": cell.iface,
+        "kconfig": cell.profile,
         "verdict": cell.verdict.value,
         "cases": [_case(case) for case in cell.cases],
     }

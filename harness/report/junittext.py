@@ -37,8 +37,9 @@ def kind(case: Case) -> str:
 def detail(directory: Path, run: Run, cell: Cell, case: Case) -> str:
     """The text below the headline: reason, blame, checks, console reports, how to repeat."""
     parts = [headline(cell, case)]
-    if run.blame and (run.blame.cell, run.blame.case) == (cell.name, case.name):
-        parts.append(wording.blame(run.blame, run))
+    blame = wording.blame_of(run, cell, case)
+    if blame:
+        parts.append(blame)
     if case.checks:
         parts.append("Checks:\n" + _indented(map(wording.check, case.checks)))
     parts += [_report(report) for report in case.reports[:_REPORTS]]
@@ -94,8 +95,12 @@ def properties(run: Run, cell: Cell | None) -> dict[str, str]:
         if used is not None:
             found.update(release=used.release, kernel_key=used.key)
     # Not on the other cells' suites: least of all is a patch to blame for what the base does.
-    if run.blame is not None and (cell is None or cell.name == run.blame.cell):
-        found["first_bad_patch"] = wording.blame(run.blame, run)
+    blamed = [wording.blame(one, run) for one in run.blames if cell is None or cell.name == one.cell]
+    found["first_bad_patch"] = "; ".join(dict.fromkeys(blamed))
+    found["edits_of_ours"] = "; ".join(f"{edit.file}: {edit.name}" for edit in run.edits)
+    for profile in run.profiles:
+        if cell is None or cell.profile == profile.name:
+            found[f"kconfig.{profile.name}.sees"] = "; ".join(profile.sees)
     return {line(name): line(value) for name, value in found.items() if value}
 
 
@@ -108,7 +113,8 @@ def _report(report: Report) -> str:
     place = wording.place(report)
     head = f"Console: {line(report.title)} ({line(report.severity)}{mark})"
     where = f"  at {place}, byte {report.offset} of the console" if place else f"  byte {report.offset}"
-    return "\n".join([head, where, excerpt(report.text, _ONE_REPORT)]).rstrip()
+    told = [f"  {line(words)}" for words in (report.condition, report.because) if words]
+    return "\n".join([head, where, *told, excerpt(report.text, _ONE_REPORT)]).rstrip()
 
 
 def _indented(lines: Iterable[str]) -> str:

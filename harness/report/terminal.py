@@ -63,6 +63,8 @@ def _page(run: Run, directory: Path, width: int) -> Iterator[RenderableType]:
         yield from _section("Checks, each where it came closest to its tolerance", _drift(closest(run)))
     yield from _section("Console reports", _reports(run))
     yield from _section("Kernels", _kernels(run.kernels))
+    yield from _section("What each configuration could have seen", _sight(run))
+    yield from _section("Edits of ours, so that today's tools build this tree", _edits(run))
     yield from _section("Files", _files(run, directory))
 
 
@@ -79,8 +81,8 @@ def _head(run: Run) -> Text:
         )
     else:
         head = Text.assemble("\n", verdict_text(run.verdict), "  ", (line(run.reason), "bold"))
-    if run.blame:
-        head.append(f"\n{wording.blame(run.blame, run)}", style="bold")
+    for words in dict.fromkeys(wording.blame(one, run) for one in run.blames):
+        head.append(f"\n{words}", style="bold")
     patches = f" ({len(run.patches)} patches)" if run.patches else ""
     facts = {
         "plan": line(run.plan),
@@ -130,8 +132,9 @@ def _not_passed(run: Run) -> RenderableType | None:
 
 def _why(run: Run, cell: Cell, case: Case) -> Text:
     why = Text(line(case.reason))
-    if run.blame and (run.blame.cell, run.blame.case) == (cell.name, case.name):
-        why.append(f"\n{wording.blame(run.blame, run)}", style="bold")
+    blame = wording.blame_of(run, cell, case)
+    if blame:
+        why.append(f"\n{blame}", style="bold")
     return why
 
 
@@ -197,6 +200,25 @@ def _kernels(kernels: Iterable[KernelUsed]) -> RenderableType | None:
         if count > _NEW_WARNINGS:
             what.append(f"\nand {count - _NEW_WARNINGS} more in run.json", style="dim")
         grid.add_row(Text(line(kernel.name)), Text(line(kernel.release)), what)
+    return grid if grid.row_count else None
+
+
+def _sight(run: Run) -> RenderableType | None:
+    """Only where there is something to choose between: a reader of one profile's run asked for it."""
+    grid = _grid()
+    for profile in run.profiles if len(run.profiles) > 1 else ():
+        grid.add_row(Text(line(profile.name)), Text("sees"), Text(line("; ".join(profile.sees))))
+        if profile.misses:
+            misses = Text(line("; ".join(profile.misses)), style="dim")
+            grid.add_row("", Text("misses", style="dim"), misses)
+    return grid if grid.row_count else None
+
+
+def _edits(run: Run) -> RenderableType | None:
+    grid = _grid()
+    for edit in run.edits:
+        times = f" ({edit.times} lines)" if edit.times > 1 else ""
+        grid.add_row(Text(line(edit.file)), Text(line(f"{edit.name}{times}: {edit.why}"), style="dim"))
     return grid if grid.row_count else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from harness.console.model import Report
 from harness.memcg.model import Check
-from harness.pipeline.model import Blame, Run
+from harness.pipeline.model import Blame, Case, Cell, Run
 from harness.report.plaintext import line
 
 _MINUTE = 60
@@ -41,6 +41,12 @@ def place(report: Report) -> str:
     if report.file:
         return line(f"{report.file}:{report.line}" if report.line else report.file)
     return line(report.function)
+
+
+def blame_of(run: Run, cell: Cell, case: Case) -> str:
+    """The first bad patch of *case*, or "" when it was not looked for."""
+    found = (one for one in run.blames if (one.cell, one.case) == (cell.name, case.name))
+    return next((blame(one, run) for one in found), "")
 
 
 def blame(value: Blame, run: Run) -> str:

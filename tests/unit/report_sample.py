@@ -167,16 +167,21 @@ def red() -> Run:
             Drift(cell="base-v2", case="anon", check=check("stat-sums", 500000)),
         ),
         reports=(BUG,),
-        blame=Blame(
-            number=2,
-            subject="memcg: charge twice",
-            case="anon",
-            cell="patched-v1",
-            steps=(
-                BlameStep(
-                    number=1, subject="memcg: check charge", verdict=Verdict.PASS, reason="all checks kept"
+        blames=(
+            Blame(
+                number=2,
+                subject="memcg: charge twice",
+                case="anon",
+                cell="patched-v1",
+                steps=(
+                    BlameStep(
+                        number=1,
+                        subject="memcg: check charge",
+                        verdict=Verdict.PASS,
+                        reason="all checks kept",
+                    ),
+                    BlameStep(number=2, subject="memcg: charge twice", verdict=Verdict.FAIL, reason="BUG"),
                 ),
-                BlameStep(number=2, subject="memcg: charge twice", verdict=Verdict.FAIL, reason="BUG"),
             ),
         ),
     )
@@ -221,5 +226,5 @@ def hostile() -> Run:
                 new_warnings=(CompilerWarning(file=HOSTILE, message=HOSTILE),),
             ),
         ),
-        blame=Blame(number=2, subject=HOSTILE, case="anon", cell="patched-v1", steps=()),
+        blames=(Blame(number=2, subject=HOSTILE, case="anon", cell="patched-v1", steps=()),),
     )

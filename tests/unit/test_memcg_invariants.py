@@ -19,6 +19,7 @@ from harness.tree.model import Version
 DATA = Path(__file__).parent.parent / "data" / "memcg"
 V61 = Version(6, 1, 192)
 V2627 = Version(2, 6, 27)
+V2633 = Version(2, 6, 33)
 SETTLE = 15_000.0
 PAGE = 4096
 USAGE = {"v1": "memory.usage_in_bytes", "v2": "memory.current"}
@@ -306,11 +307,15 @@ def test_a_stream_without_beginning() -> None:
     )
 
 
-def of_2008(usage: int, lists: int) -> CaseStream:
+def of_2008(usage: int, lists: int, rss: int | None = None, paged: int | None = None) -> CaseStream:
     """What 2.6.27 says after a workload: no kernel memory, no swap accounting, two lists."""
+    most = usage // 4096
 
     def sample(stage: str, usage: int, lists: int) -> Sample:
-        stat = f"cache 0\nrss {lists}\npgpgin 9\npgpgout 1\nactive {lists}\ninactive 0\n"
+        counted = lists if rss is None or not lists else rss
+        pages = most if paged is None else paged
+        out = 5 if usage else pages + 5
+        stat = f"cache 0\nrss {counted}\npgpgin {pages + 5}\npgpgout {out}\nactive {lists}\ninactive 0\n"
         files = {
             "memory.usage_in_bytes": f"{usage}\n",
             "memory.stat": stat,
@@ -335,6 +340,7 @@ def test_2008_allows_nothing_at_rest() -> None:
     assert [each.name for each in sound.checks if not each.kept] == []
     assert check(sound, "parts-at-rest").tolerance == 0
     assert check(sound, "usage-at-rest").tolerance == 0
+    assert check(sound, "statistics-at-rest").tolerance == 0
     assert "failcnt-only-rises" in {each.name for each in sound.checks}
 
 
@@ -343,4 +349,22 @@ def test_the_imbalance_that_the_2008_series_shows() -> None:
     assert {each.name for each in accounting.checks if not each.kept} == {
         "parts-at-rest",
         "parts-while-running",
+        "statistics-at-rest",
     }
+
+
+def test_statistics_that_run_away_from_sound_lists_are_seen() -> None:
+    accounting = judge(of_2008(10 << 20, 10 << 20, rss=15_794_176), V2627, SETTLE)
+    assert {each.name for each in accounting.checks if not each.kept} == {"statistics-at-rest"}
+    assert "below cache and rss of memory.stat" in check(accounting, "statistics-at-rest").says
+
+
+def test_a_page_that_was_counted_in_and_never_out_is_seen() -> None:
+    accounting = judge(of_2008(10 << 20, 10 << 20, paged=(10 << 20) // 4096 + 1), V2627, SETTLE)
+    assert {each.name for each in accounting.checks if not each.kept} == {"paged-in-at-rest"}
+    assert check(accounting, "paged-in-at-rest").measured == -4096
+
+
+def test_later_kernels_are_not_held_to_the_counters_of_2008() -> None:
+    names = {each.name for each in judge(of_2008(10 << 20, 10 << 20), V2633, SETTLE).checks}
+    assert not {"statistics-at-rest", "paged-in-at-rest"} & names

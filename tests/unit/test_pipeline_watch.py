@@ -35,6 +35,24 @@ def test_a_warning_does_not() -> None:
     assert watch.give_up() == ""
 
 
+def test_a_login_is_not_waited_for_once_the_kernel_has_complained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "_LOGIN", 0.0)
+    watch = Watch(threading.Event())
+    assert watch.login()() == ""
+    watch.feed(_WARNING)
+    assert watch.login()() == "a kernel report, and no answer over SSH"
+    monkeypatch.setattr(life, "_LOGIN", 60.0)
+    assert watch.login()() == ""
+
+
+def test_nor_is_a_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(life, "_COMPLAINT", 0.0)
+    watch = Watch(threading.Event())
+    assert watch.boot() == ""
+    watch.feed(_WARNING)
+    assert watch.boot() == "a kernel report, and the guest does not become ready"
+
+
 def test_an_interrupt_does() -> None:
     cancelled = threading.Event()
     watch = Watch(cancelled)
