@@ -54,6 +54,8 @@ class Interface(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One generation."""
 
     name: Literal["v1", "v2"]
+    since: str
+    """the first kernel that has it"""
     files: tuple[File, ...]
     """in the order in which they are read, which the invariants count on"""
     quantities: tuple[Quantity, ...]
@@ -101,6 +103,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """the quantities that usage is held against, where it is"""
     against: str = "the sum of its parts"
     """what they are called in a sentence"""
+    emptied: bool = False
+    """applies only to a group that was emptied before it was removed"""
     terms: tuple[str, ...] = ()
     samples: int = 0
     """neighbouring samples over which a difference has to last"""
@@ -139,6 +143,13 @@ def shipped() -> Table:
 def files_to_sample(iface: str) -> tuple[str, ...]:
     """The files that memcg-case is to read, in this order; a kernel may lack some. KeyError: none such."""
     return tuple(file.name for file in interface(shipped(), iface).files if file.sampled)
+
+
+def why_without(iface: str, kernel: Version) -> str:
+    """Why *kernel* has no *iface*, or "" when it does."""
+    since = interface(shipped(), iface).since
+    text = kernel.text or f"{kernel.major}.{kernel.minor}.{kernel.patch}"
+    return "" if at_least(kernel, since) else f"Linux {text} has no cgroup {iface}: it came with {since}"
 
 
 def interface(table: Table, name: str) -> Interface:

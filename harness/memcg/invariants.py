@@ -90,6 +90,8 @@ def judge(stream: CaseStream, kernel: Version, settle_ms: float, table: Table | 
 def _applies(rule: Rule, case: _Case) -> bool:
     if case.begin.iface not in rule.iface:
         return False
+    if rule.emptied and case.begin.kept:
+        return False
     if rule.since and not at_least(case.kernel, rule.since):
         return False
     if rule.until and at_least(case.kernel, rule.until):

@@ -24,6 +24,8 @@ class Begin(msgspec.Struct, frozen=True, tag="begin", tag_field="type"):
     seconds: float
     workers: int
     seed: int
+    kept: int = 0
+    """1: the group was removed with what the workload had left in it, never emptied"""
 
 
 class Sample(msgspec.Struct, frozen=True, tag="sample", tag_field="type"):

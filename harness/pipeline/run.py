@@ -22,9 +22,11 @@ from harness.errors import HarnessError, UserError
 from harness.events import Listener, Note, task
 from harness.guest.accel import Accel
 from harness.guest.model import Image
+from harness.memcg.interface import why_without
 from harness.paths import CONFIGS
 from harness.pipeline.bench import Bench, Request, machine_of
 from harness.pipeline.blame import first_bad
+from harness.pipeline.cell import BOOT
 from harness.pipeline.cells import run_cells
 from harness.pipeline.commands import repeat
 from harness.pipeline.explain import Explainer
@@ -123,16 +125,26 @@ class _Road:
         image = self._bench.image()
         accel = self._bench.accel(kernels[0].kernel, image, self._directory)
         self._know(machine={**self.run.machine, "accelerator": accel.name, "why": accel.why})
-        jobs = [
-            self._job(one, iface, image, accel)
-            for profile in self._request.plan.profiles
-            for iface in self._request.plan.ifaces
-            for one in kernels
-            if one.profile == profile
-        ]
+        jobs = self._jobs(kernels, image, accel)
+        skipped = self.run.cells
         self._know(commands=repeat(self._request, self._bench, jobs))
         cells = self._run_cells(jobs, lambda cell: self._know(cells=(*self.run.cells, cell)))
-        self._weigh(cells, jobs)
+        self._weigh((*cells, *skipped), jobs)
+
+    def _jobs(self, kernels: Sequence[_Built], image: Image, accel: Accel) -> list[CellJob]:
+        """A job for each cell; those that this tree cannot have are known as skipped from now on."""
+        jobs = []
+        for profile in self._request.plan.profiles:
+            for iface in self._request.plan.ifaces:
+                why = why_without(iface, self._bench.tree.version)
+                for one in kernels:
+                    if one.profile != profile:
+                        continue
+                    if why:
+                        self._know(cells=(*self.run.cells, self._skipped(one, iface, why)))
+                    else:
+                        jobs.append(self._job(one, iface, image, accel))
+        return jobs
 
     def cut_off(self, error: BaseException) -> None:
         """Leave word of what ended the run, unless it had come to its end already."""
@@ -204,6 +216,17 @@ class _Road:
             accel=accel,
             directory=self._directory / cell,
             explain=self._explainer(0 if built.name == "base" else len(self._bench.series.patches)),
+        )
+
+    def _skipped(self, built: _Built, iface: str, why: str) -> Cell:
+        """A cell that this kernel cannot have."""
+        return Cell(
+            name=f"{self._called(built.name, built.profile)}-{iface}",
+            kernel=built.name,
+            iface=iface,
+            profile=built.profile,
+            verdict=Verdict.SKIP,
+            cases=(Case(name=BOOT, verdict=Verdict.SKIP, reason=why),),
         )
 
     def _explainer(self, count: int) -> Explainer:

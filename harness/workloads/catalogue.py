@@ -22,6 +22,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """working set of one worker, as a share of the group's limit"""
     dir: str
     """directory in the guest that it may write to"""
+    leave: bool = False
+    """its files stay, and the group is removed with their page cache in it"""
     did: tuple[str, ...]
     """facts that must be above zero, or it exercised nothing"""
     why: str

@@ -49,8 +49,9 @@ def command(workload: Workload, iface: str, load: Load, files: tuple[str, ...]) 
         "--limit", str(load.limit), "--seconds", f"{load.seconds:g}",
         "--interval", str(load.sample_ms), "--workers", str(load.workers),
         "--settle", f"{load.settle:g}", "--seed", str(load.seed), "--dir", workload.dir,
-        "--files", ",".join(files),
+        "--files", ",".join(files), *(["--keep"] if workload.leave else []),
         "--", workload.program, "--bytes", str(int(load.limit * workload.share)),
+        *(["--leave"] if workload.leave else []),
     )  # fmt: skip
 
 

@@ -42,6 +42,9 @@ void group_drain(const struct group *group);
 /* rmdir, again while it is busy and case_ms() is below @until; said as a step. 0 or an errno. */
 int group_remove(const struct group *group, double until);
 
+/* Clean page cache and unused inodes of the whole guest go; a step. */
+void host_drop_caches(void);
+
 struct host host_read(const struct group *group);
 void host_say(const char *stage, struct host host);
 

@@ -5,7 +5,10 @@
  * one JSON object a line (harness/memcg/record.py). Uses no system call younger than 2.6.27.
  *
  * memcg-case --iface v1|v2 --mount DIR --group NAME --limit BYTES --seconds S --interval MS
- *            --workers N --settle S --seed N --dir DIR --files A,B,C -- PROGRAM [ARG...]
+ *            --workers N --settle S --seed N --dir DIR --files A,B,C [--keep] -- PROGRAM [ARG...]
+ *
+ * --keep: the group is removed with all that the workload has left in it (page cache of its files);
+ * without it everything is taken back first, and what stays charged is a fault.
  *
  * Exit: 0 the case was run, 1 it was not (an "error" record says why), 2 wrong usage.
  */
@@ -43,6 +46,7 @@ struct options {
 	long long limit;
 	double interval; /* ms */
 	double settle;	 /* ms */
+	bool keep;
 };
 
 static volatile sig_atomic_t cancelled;
@@ -105,6 +109,7 @@ static void say_begin(const struct options *options)
 	json_real("seconds", options->crew.seconds);
 	json_long("workers", options->crew.count);
 	json_long("seed", options->crew.seed);
+	json_long("kept", options->keep);
 	json_close();
 }
 
@@ -202,6 +207,14 @@ static struct host wait_for_host(const struct options *options, struct host befo
 	return now;
 }
 
+/* With all that the workload has left: what the group is charged for is the kernel's to deal with. */
+static void remove_full(const struct options *options)
+{
+	if (group_sample(&options->group, "exit") == 0)
+		say_fault("keep", 0, "the workload left nothing charged, so that removing the group shows nothing");
+	group_remove(&options->group, case_ms() + options->settle);
+}
+
 static int run_case(struct options *options)
 {
 	struct host before = host_read(&options->group);
@@ -220,15 +233,19 @@ static int run_case(struct options *options)
 	}
 	if (cancelled)
 		say_fault("cancel", EINTR, "ended by a signal before its time");
+	if (options->keep && ran)
+		remove_full(options);
 	clear_directory(options->crew.dir);
 	rmdir(options->crew.dir);
-	if (!error) {
+	if (options->keep && ran) {
+		host_drop_caches(); /* or what is left of the group lives on with its pages */
+	} else if (!error) {
 		group_sample(&options->group, "exit");
 		group_empty(&options->group); /* also when cancelled: what stays charged keeps the group from dying */
+		if (ran)
+			rest(options);
 	}
-	if (ran)
-		rest(options);
-	if (error != EEXIST)
+	if (error != EEXIST && !(options->keep && ran))
 		group_remove(&options->group, case_ms() + options->settle);
 	host_say("after", wait_for_host(options, before));
 	return ran ? 0 : 1;
@@ -249,7 +266,8 @@ static const struct option known[] = {
 	{ "seconds", required_argument, NULL, 's' }, { "interval", required_argument, NULL, 't' },
 	{ "workers", required_argument, NULL, 'w' }, { "settle", required_argument, NULL, 'e' },
 	{ "seed", required_argument, NULL, 'r' },    { "dir", required_argument, NULL, 'd' },
-	{ "files", required_argument, NULL, 'f' },   { 0 },
+	{ "files", required_argument, NULL, 'f' },   { "keep", no_argument, NULL, 'k' },
+	{ 0 },
 };
 
 static void take_option(struct options *options, int option, char *value)
@@ -265,6 +283,7 @@ static void take_option(struct options *options, int option, char *value)
 	case 'e': options->settle = atof(value) * 1e3; break;
 	case 'r': options->crew.seed = atoll(value); break;
 	case 'd': options->crew.dir = value; break;
+	case 'k': options->keep = true; break;
 	case 'f': split_files(&options->group, value); break;
 	default: exit(2);
 	}

@@ -41,7 +41,7 @@ void work_begin(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' }, { "worker", required_argument, NULL, 'w' },
 		{ "workers", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 'r' },
 		{ "dir", required_argument, NULL, 'd' },     { "bytes", required_argument, NULL, 'b' },
-		{ 0 },
+		{ "leave", no_argument, NULL, 'l' },	     { 0 },
 	};
 	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
 	int option;
@@ -53,6 +53,7 @@ void work_begin(int argc, char **argv)
 		case 'n': work.workers = (unsigned)atoi(optarg); break;
 		case 'r': work.seed = strtoull(optarg, NULL, 10); break;
 		case 'd': work.dir = optarg; break;
+		case 'l': work.leave = true; break;
 		case 'b': work.pages = (size_t)(strtoull(optarg, NULL, 10) / PAGE); break;
 		default:
 			errno = EINVAL;
@@ -156,12 +157,13 @@ void work_say_wrong(void)
 
 static _Noreturn void finish(int code)
 {
-	if (work_cleanup)
+	if (work_cleanup && (code || !work.leave))
 		work_cleanup();
 	printf("seed=%llu\nrounds=%lu\nverify_errors=%lu\n", (unsigned long long)work.seed, work.did.rounds,
 	       work.did.verify_errors);
 	say_count("pages_touched", work.did.pages_touched);
 	say_count("pages_dropped", work.did.pages_dropped);
+	say_count("pages_moved", work.did.pages_moved);
 	say_count("bytes_written", work.did.bytes_written);
 	say_count("bytes_read", work.did.bytes_read);
 	say_count("forks", work.did.forks);

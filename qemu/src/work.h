@@ -3,7 +3,8 @@
  * What the workloads share: arguments, the time that is left, random numbers, page patterns that
  * can be checked, and how to end.
  *
- * Arguments: --seconds S --worker I --workers N --seed X --dir DIR --bytes N (of one worker).
+ * Arguments: --seconds S --worker I --workers N --seed X --dir DIR --bytes N (of one worker), --leave (the
+ * files stay when it ends well).
  * Said at the end, one key=value a line: rounds, verify_errors, seed and the counts below that the
  * workload has. Exit: 0 well; 1 the kernel gave back wrong data; 2 the workload could not do its
  * work (error=...); 77 a system call or file system is missing (skip=...).
@@ -24,8 +25,9 @@ struct work {
 	uint64_t seed;
 	const char *dir;
 	size_t pages; /* --bytes in pages, at least 8 */
+	bool leave;
 	struct {
-		unsigned long rounds, pages_touched, pages_dropped, bytes_written, bytes_read, forks, children_killed,
+		unsigned long rounds, pages_touched, pages_dropped, pages_moved, bytes_written, bytes_read, forks, children_killed,
 			truncates, unlinks, fsyncs, verify_errors;
 	} did;
 };

@@ -51,7 +51,7 @@ def main(kconfig: Path, config: Path, target: str) -> None:
     symbols: dict[str, dict[str, object]] = {}
     read(kconfig, [], symbols)
     asked = {name: "" for name, symbol in symbols.items() if symbol["type"] == "bool"}
-    if target == "olddefconfig" and config.exists():
+    if target in ("olddefconfig", "oldconfig") and config.exists():
         asked = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", config.read_text(), re.M))
         asked |= dict.fromkeys(re.findall(r"^# CONFIG_(\w+) is not set$", config.read_text(), re.M), "")
     lines = ["# Automatically generated file; DO NOT EDIT."]
