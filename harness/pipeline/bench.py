@@ -22,7 +22,7 @@ from harness.build.model import CompilerWarning, Kernel
 from harness.build.profile import load_profile
 from harness.build.toolchain import Toolchain, find_toolchain
 from harness.deadline import Deadline
-from harness.errors import InfraError
+from harness.errors import InfraError, UserError
 from harness.events import Listener, Note, task
 from harness.files import make_directory
 from harness.guest.accel import Accel, choose, qemu_version
@@ -30,6 +30,7 @@ from harness.guest.image import prepare
 from harness.guest.machine import Spec, booted
 from harness.guest.model import Image
 from harness.paths import CONFIGS, QEMU
+from harness.pipeline.advice import better_base
 from harness.pipeline.analysis import Ground, examine_series
 from harness.pipeline.explain import Explainer
 from harness.pipeline.plan import Plan
@@ -122,7 +123,7 @@ class Bench:
                 scratch=self.tree.source.parent,
                 deadline=self._deadline,
             )
-            require_whole(self.applied, self.series, self.tree)
+            self._require_whole()
             self._mend(toolchain)
             self._stack = stack.pop_all()
         self.machine = {
@@ -132,6 +133,13 @@ class Bench:
             "compiler": self._toolchain.version,
         }
         return self
+
+    def _require_whole(self) -> None:
+        try:
+            require_whole(self.applied, self.series, self.tree)
+        except UserError as error:
+            advice = better_base(self.series, self.tree, self._listener, self._deadline)
+            raise UserError(f"{error}{advice}") from error
 
     def _mend(self, toolchain: Toolchain) -> None:
         """Find out what the tree needs of these tools, before anything is made."""

@@ -15,7 +15,7 @@ from harness.files import write_whole
 from harness.guest.bootfail import lacks
 from harness.memcg.invariants import judge
 from harness.memcg.stream import read_records, to_jsonl
-from harness.pipeline.judge import Evidence, add_up, judge_case, told
+from harness.pipeline.judge import Evidence, add_up, cause, judge_case, told
 from harness.pipeline.life import Attempt, CellJob, Host, Life
 from harness.pipeline.model import Case, Cell
 from harness.verdict import Verdict, gravest
@@ -47,7 +47,7 @@ def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], i
     for life, windows in zip(lives, heard, strict=True):
         for attempt in life.attempts:
             cases.append(_judge_attempt(job, attempt, windows.get(attempt.workload.name, ())))
-    why = "interrupted" if interrupted else f"no guest to run it in: {_why_no_guest(lives[-1], cases)}"
+    why = "interrupted" if interrupted else f"no guest to run it in: {cases[0].reason}"
     for workload in left:
         cases.append(
             Case(name=workload.name, verdict=Verdict.INFRA if interrupted else Verdict.BROKEN, reason=why)
@@ -75,7 +75,7 @@ def _judge_boot(lives: Sequence[Life], reports: Sequence[Report]) -> Case:
     bad = [report for report in reports if report.severity != "note"]
     last = lives[-1]
     if bad:
-        verdict, reason = Verdict.FAIL, told(bad[0])
+        verdict, reason = Verdict.FAIL, told(cause(bad))
     elif last.failure:
         verdict, reason = Verdict.FAIL, last.failure
     elif last.ssh:
@@ -87,10 +87,6 @@ def _judge_boot(lives: Sequence[Life], reports: Sequence[Report]) -> Case:
     return Case(
         name=BOOT, verdict=verdict, reason=reason, seconds=lives[0].boot_seconds, reports=tuple(reports)
     )
-
-
-def _why_no_guest(life: Life, cases: Sequence[Case]) -> str:
-    return life.failure or life.ssh or cases[0].reason
 
 
 def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) -> Case:

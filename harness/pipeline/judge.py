@@ -72,6 +72,14 @@ def add_up(work: Sequence[Work]) -> dict[str, str]:
     return total
 
 
+def cause(reports: Sequence[Report]) -> Report:
+    """Of several reports the one to name: the first that leads to a patch, else the first.
+
+    A section that is never left shows first in whoever schedules or sleeps next, a bystander.
+    """
+    return next((report for report in reports if report.patches), reports[0])
+
+
 def told(report: Report) -> str:
     """One line: the title, where and what failed there, and which patch stands behind it."""
     place = f"{report.file}:{report.line}" if report.file and report.line else ""
@@ -83,8 +91,8 @@ def told(report: Report) -> str:
 def weigh(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], Verdict, str]:
     """Hold patched against base: cells with reasons that say who is not to blame, the verdict, why.
 
-    A patched case that fails as the base does stays a failure of that kernel, but is never laid at
-    the series' door.
+    A patched case that fails as the base does (the same reports, the same checks) stays a failure of that
+    kernel, but is never laid at the series' door.
     """
     base = base_cases(cells)
     weighed = tuple(_excuse(cell, base) if cell.kernel == "patched" else cell for cell in cells)
@@ -139,13 +147,13 @@ def base_cases(cells: Sequence[Cell]) -> dict[Likeness, Case]:
 
 
 def blamed_cases(cells: Sequence[Cell], base: dict[Likeness, Case]) -> list[tuple[Cell, Case]]:
-    """Cases that fail on the patched kernel and do not on the base."""
+    """Cases that fail on the patched kernel and do not on the base, or not in that way."""
     return [
         (cell, case)
         for cell in cells
         if cell.kernel == "patched"
         for case in cell.cases
-        if case.verdict is Verdict.FAIL and not _failed(base.get(like(cell, case)))
+        if case.verdict is Verdict.FAIL and not _known(case, base.get(like(cell, case)))
     ]
 
 
@@ -163,19 +171,31 @@ def drifts(cells: Sequence[Cell]) -> tuple[Drift, ...]:
 def _excuse(cell: Cell, base: dict[Likeness, Case]) -> Cell:
     cases = tuple(
         replace(case, reason=f"{case.reason} [the base fails here too: not the series]")
-        if case.verdict is Verdict.FAIL and _failed(base.get(like(cell, case)))
+        if case.verdict is Verdict.FAIL and _known(case, base.get(like(cell, case)))
         else case
         for case in cell.cases
     )
     return replace(cell, cases=cases)
 
 
-def _failed(case: Case | None) -> bool:
-    return case is not None and case.verdict is Verdict.FAIL
+def _known(case: Case, base: Case | None) -> bool:
+    """True when the *base* fails too, and in every way in which *case* does."""
+    return base is not None and base.verdict is Verdict.FAIL and _ways(case) <= _ways(base)
+
+
+def _ways(case: Case) -> frozenset[str]:
+    """In which ways a failed case fails: reports by title, checks by name, else the workload itself."""
+    reports = {report.title for report in case.reports if report.severity != "note"}
+    checks = {check.name for check in case.checks if not check.kept}
+    return frozenset(reports | checks) or frozenset({"the workload"})
 
 
 def _console(reports: Sequence[Report]) -> list[Finding]:
-    return [(Verdict.FAIL, told(report)) for report in reports if report.severity != "note"]
+    bad = [report for report in reports if report.severity != "note"]
+    if not bad:
+        return []
+    first = cause(bad)
+    return [(Verdict.FAIL, told(report)) for report in (first, *(one for one in bad if one is not first))]
 
 
 def _ending(evidence: Evidence) -> list[Finding]:

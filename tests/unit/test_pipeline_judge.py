@@ -20,6 +20,7 @@ from harness.pipeline.judge import (
     add_up,
     base_cases,
     blamed_cases,
+    cause,
     drifts,
     judge_case,
     weigh,
@@ -147,6 +148,30 @@ def test_a_failure_of_the_base_is_never_blamed_on_the_patch() -> None:
     assert verdict is Verdict.FAIL  # a kernel failed; the run is not green
     assert "not the series" in cells[1].cases[0].reason
     assert blamed_cases(cells, base_cases(cells)) == []
+
+
+def test_a_base_that_fails_in_another_way_excuses_nobody() -> None:
+    """A crash is not made good by a counter that drifts without the series too."""
+    base = _cell("base", Verdict.FAIL, (_check(False),))
+    patched = _cell("patched", Verdict.FAIL, (_check(False),))
+    assert blamed_cases([base, patched], base_cases([base, patched])) == []
+    (case,) = patched.cases
+    crashed = replace(patched, cases=(replace(case, reports=(_report("fatal"),)),))
+    cells, _verdict, reason = weigh([base, crashed])
+    assert "not the series" not in cells[1].cases[0].reason
+    assert reason.startswith("patched-v1 anon: because; the base: fail")
+    wrong_data = _cell("patched", Verdict.FAIL)
+    assert len(blamed_cases([base, wrong_data], base_cases([base, wrong_data]))) == 1
+
+
+def test_of_several_reports_the_one_that_leads_to_a_patch_is_named() -> None:
+    bystander = _report("bad")
+    lead = replace(_report("bad"), title="WARNING: lock held", patches=(4,), because="patch 4 changed a")
+    assert cause([bystander, lead]) is lead
+    assert cause([bystander]) is bystander
+    verdict, reason = judge_case(_WORKLOAD, _evidence(_GOOD_WORK, _END, reports=(bystander, lead)))
+    assert verdict is Verdict.FAIL
+    assert reason == "WARNING: lock held; patch 4 changed a (and 1 more)"
 
 
 def test_a_base_that_broke_excuses_nobody() -> None:
