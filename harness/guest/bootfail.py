@@ -10,12 +10,20 @@ from harness.guest.cmdline import boot_table
 _LACKS = re.compile(r"memcg-harness: lacks ([^\r\n]{1,200})")
 _UNPRINTABLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[^\x20-\x7e]")
 _LAST_LINES = 3
+_STILL_TALKS = 5.0
+"""seconds; emulated and beside other load, a kernel that boots says something more often"""
 _LINE = 160
 
 
-def explain(console: str, qemu_words: str, alive: bool) -> str:
-    """One line: what state the guest is in, the likely cause, and the last lines of its *console*."""
-    state = "is silent or too slow" if alive else "ended"
+def explain(console: str, qemu_words: str, alive: bool, quiet: float) -> str:
+    """One line: what state the guest is in, the likely cause, and the last lines of its *console*.
+
+    *quiet*: seconds since it last said something. One that still talks when its time is up is slow, not hung.
+    """
+    if alive and quiet < _STILL_TALKS:
+        state = "is slow: its time is up and it still talks (guest: boot_seconds in the plan)"
+    else:
+        state = f"hangs: nothing on its console for {quiet:.0f} s" if alive else "ended"
     if qemu_words:
         state += f" ({' '.join(qemu_words.split())[:_LINE]})"
     return f"the guest {state}; {_cause(console)}; last lines: {_last(console)}"

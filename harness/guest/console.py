@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Console:
         self._readers = readers
         self._seen = bytearray()
         self._ends_met = 0
+        self._heard = time.monotonic()
         self._error: Exception | None = None
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -37,6 +39,11 @@ class Console:
         """All that was read up to now; bytes that are no text become U+FFFD."""
         with self._changed:
             return self._seen.decode("utf-8", "replace")
+
+    def quiet(self) -> float:
+        """Seconds since the last byte; since the beginning when there was none."""
+        with self._changed:
+            return time.monotonic() - self._heard
 
     def wait_for(self, pattern: re.Pattern[bytes], deadline: Deadline, give_up: Callable[[], bool]) -> bool:
         """True once *pattern* is found anywhere; False when *give_up* says so or the time is up."""
@@ -94,6 +101,7 @@ class Console:
             room = _BOUND - len(self._seen)
             chunk = chunk[: max(room, 0)]
             self._seen += chunk
+            self._heard = time.monotonic()
             self._changed.notify_all()
         for reader in self._readers:
             reader(chunk)

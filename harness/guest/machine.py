@@ -140,7 +140,9 @@ class Guest:
         if self.console.wait_for(READY, deadline, lambda: not self.alive() or bool(give_up())):
             self._ready = True
         else:
-            self.failure = explain(self.console.text(), self._last_words(), self.alive())
+            self.failure = explain(
+                self.console.text(), self._last_words(), self.alive(), self.console.quiet()
+            )
         self.boot_seconds = time.monotonic() - began
 
     def _last_words(self) -> str:

@@ -20,6 +20,8 @@ from harness.workloads.runner import Delivered
 
 _SKIPPED = 77
 _BROKE = 2
+_STILL_AT_WORK = 5.0
+"""seconds without a sample; they are taken every 0.2 s, and one may wait for the group's locks"""
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,9 @@ def _ending(evidence: Evidence) -> list[Finding]:
         return [(Verdict.INFRA, evidence.crashed)]
     if not evidence.alive:
         return [(Verdict.FAIL, "the guest ended without a word (silent reboot or triple fault)")]
+    if ended.why == "timed out" and evidence.answers and evidence.delivered.quiet < _STILL_AT_WORK:
+        said = f"no end after {evidence.delivered.seconds:.0f} s, but samples still come: too slow, not hung"
+        return [(Verdict.BROKEN, said)]
     if ended.why == "timed out":
         state = "the guest still answers" if evidence.answers else "nor does the guest answer"
         return [(Verdict.FAIL, f"no end after {evidence.delivered.seconds:.0f} s: hung; {state}")]

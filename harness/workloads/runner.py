@@ -40,6 +40,8 @@ class Delivered:
     lines: tuple[bytes, ...]
     ended: Ended
     seconds: float
+    quiet: float = 0.0
+    """seconds since the last line, at the end"""
 
 
 def command(workload: Workload, iface: str, load: Load, files: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,12 +70,14 @@ def deliver(
 
     Raises InfraError when SSH cannot be had at all.
     """
-    began = time.monotonic()
+    began = heard = time.monotonic()
     lines: list[bytes] = []
 
     def take(line: bytes) -> None:
+        nonlocal heard
         lines.append(line)
-        tick(time.monotonic() - began)
+        heard = time.monotonic()
+        tick(heard - began)
 
     def hopeless() -> str:
         return give_up() or ("" if guest.alive() else "guest died")
@@ -81,4 +85,5 @@ def deliver(
     longest = load.seconds + _SETTLES * load.settle + _GRACE
     shell = guest.shell(deadline)
     ended = shell.follow(argv, take, deadline.within(longest), hopeless)
-    return Delivered(tuple(lines), ended, time.monotonic() - began)
+    now = time.monotonic()
+    return Delivered(tuple(lines), ended, now - began, now - heard)

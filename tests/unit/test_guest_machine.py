@@ -125,15 +125,32 @@ def test_a_reader_that_fails_is_not_a_clean_console(tmp_path: Path) -> None:
     ],
 )
 def test_a_failed_boot_names_the_likely_symbol(console: str, symbol: str) -> None:
-    said = explain(console, "", alive=False)
+    said = explain(console, "", alive=False, quiet=0.0)
     assert symbol in said
     assert "\n" not in said
 
 
 def test_a_hostile_console_stays_one_printable_line() -> None:
-    said = explain("\x1b[31mred\x00\n" + "x" * 10_000 + "\n\x07", "qemu:\nbad", alive=True)
+    said = explain("\x1b[31mred\x00\n" + "x" * 10_000 + "\n\x07", "qemu:\nbad", alive=True, quiet=60.0)
     assert said.isprintable()
     assert len(said) < 1000
+
+
+def test_a_slow_guest_is_told_from_one_that_hangs() -> None:
+    assert "is slow: its time is up and it still talks" in explain("[ 9.0] x\n", "", alive=True, quiet=0.4)
+    assert "hangs: nothing on its console for 48 s" in explain("[ 9.0] x\n", "", alive=True, quiet=48.2)
+    assert "hangs" not in explain("[ 9.0] x\n", "", alive=False, quiet=48.2)
+
+
+def test_a_console_knows_how_long_it_has_been_quiet(tmp_path: Path) -> None:
+    path = tmp_path / "console.log"
+    console = Console(path)
+    path.write_bytes(b"first\n")
+    assert console.wait_for(re.compile(b"first"), Deadline.after(20), lambda: False)
+    earlier = console.quiet()
+    assert not console.wait_for(re.compile(b"second"), Deadline.after(0.2), lambda: False)
+    assert console.quiet() >= earlier + 0.2
+    console.close()
 
 
 def test_what_init_says_it_lacks() -> None:

@@ -59,9 +59,10 @@ def _evidence(
     alive: bool = True,
     answers: bool = True,
     crashed: str = "",
+    quiet: float = 60.0,
 ) -> Evidence:
     return Evidence(
-        delivered=Delivered((), ended, 3.0),
+        delivered=Delivered((), ended, 3.0, quiet),
         stream=_stream(_BEGIN, *records),
         accounting=Accounting(checks=checks, missing=missing),
         reports=reports,
@@ -98,6 +99,12 @@ def test_all_is_well() -> None:
         (_evidence(_GOOD_WORK, ended=Ended(None, "timed out")), Verdict.FAIL, "still answers"),
         (
             _evidence(_GOOD_WORK, ended=Ended(None, "timed out"), answers=False),
+            Verdict.FAIL,
+            "nor does the guest answer",
+        ),
+        (_evidence(_GOOD_WORK, ended=Ended(None, "timed out"), quiet=0.3), Verdict.BROKEN, "not hung"),
+        (
+            _evidence(_GOOD_WORK, ended=Ended(None, "timed out"), quiet=0.3, answers=False),
             Verdict.FAIL,
             "nor does the guest answer",
         ),
