@@ -208,15 +208,20 @@ def _ending(evidence: Evidence) -> list[Finding]:
         return [(Verdict.INFRA, evidence.crashed)]
     if not evidence.alive:
         return [(Verdict.FAIL, "the guest ended without a word (silent reboot or triple fault)")]
-    if ended.why == "timed out" and evidence.answers and evidence.delivered.quiet < _STILL_AT_WORK:
-        said = f"no end after {evidence.delivered.seconds:.0f} s, but samples still come: too slow, not hung"
-        return [(Verdict.BROKEN, said)]
     if ended.why == "timed out":
-        state = "the guest still answers" if evidence.answers else "nor does the guest answer"
-        return [(Verdict.FAIL, f"no end after {evidence.delivered.seconds:.0f} s: hung; {state}")]
+        return [_timed_out(evidence)]
     if ended.exit is not None:
         return [(Verdict.BROKEN, f"memcg-case ended with {ended.exit} before its last word")]
     return [(Verdict.INFRA, f"memcg-case was cut off: {ended.why}")]
+
+
+def _timed_out(evidence: Evidence) -> Finding:
+    """Hung, or only slow: then samples still come."""
+    late = f"no end after {evidence.delivered.seconds:.0f} s"
+    if evidence.answers and evidence.delivered.quiet < _STILL_AT_WORK:
+        return Verdict.BROKEN, f"{late}, but samples still come: too slow, not hung"
+    state = "the guest still answers" if evidence.answers else "nor does the guest answer"
+    return Verdict.FAIL, f"{late}: hung; {state}"
 
 
 def _workers(work: Sequence[Work]) -> list[Finding]:
