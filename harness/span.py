@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import re
 
-from harness.tree.model import Version
-
 _BOUND = re.compile(r"\d+(\.\d+){0,2}\Z")
 
 Numbers = tuple[int, ...]
@@ -27,11 +25,6 @@ def covers(own: Numbers, first: str, until: str) -> bool:
     """
     low, high = (tuple(map(int, bound.split("."))) if bound else () for bound in (first, until))
     return own[: len(low)] >= low and own[: len(high)] <= high
-
-
-def numbers(version: Version) -> Numbers:
-    """The version of a kernel without its -rc: a candidate counts as its release."""
-    return (version.major, version.minor, version.patch)
 
 
 def words(first: str, until: str) -> str:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from harness.build.mend_table import Compiler, Covered, Edit, Flag, MendTable, line_of, load_mends
 from harness.build.toolchain import Toolchain
 from harness.errors import UserError
-from harness.span import Numbers, covers, numbers, words
+from harness.span import Numbers, covers, words
 from harness.tree.model import Overlay, Version
 
 _FORCE = "--force tries anyway"
@@ -81,7 +81,7 @@ def mending_for(version: Version, toolchain: Toolchain, table: Path, *, force: b
     *force* the rows of the nearest range are taken and a note says so.
     """
     rows = load_mends(table)
-    own = numbers(version)
+    own: Numbers = version.numbers
     notes = []
     covered = next((row for row in rows.covered if covers(own, row.first, row.until)), None)
     if covered is None:

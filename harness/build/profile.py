@@ -11,7 +11,7 @@ import msgspec
 
 from harness import tables
 from harness.errors import UserError
-from harness.span import check_bounds, covers, numbers
+from harness.span import check_bounds, covers
 from harness.tree.model import Version
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9][A-Za-z0-9_]*$")]
@@ -36,7 +36,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sinc
 
     def active(self, version: Version) -> bool:
         """True where this symbol is asked of a kernel of *version*."""
-        return covers(numbers(version), self.since, self.until)
+        return covers(version.numbers, self.since, self.until)
 
     def expected(self) -> str:
         """The value as a .config writes it, ``n`` for one that is not set."""

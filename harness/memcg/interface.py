@@ -14,6 +14,7 @@ import msgspec
 from harness.errors import UserError
 from harness.memcg.record import Sample
 from harness.paths import CONFIGS
+from harness.span import covers
 from harness.tables import load
 from harness.tree.model import Version
 
@@ -206,5 +207,4 @@ def quantity(row: Interface, sample: Sample, name: str, page_size: int) -> int |
 
 def at_least(kernel: Version, since: str) -> bool:
     """True when *kernel* is *since* (``6.1``, ``2.6.33``) or younger; a candidate counts as its release."""
-    parts = tuple(int(part) for part in since.split("."))
-    return (kernel.major, kernel.minor, kernel.patch)[: max(2, len(parts))] >= parts
+    return covers(kernel.numbers, since, "")

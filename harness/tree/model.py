@@ -27,6 +27,11 @@ class Version(msgspec.Struct, frozen=True, order=True):
     text: str = ""
     """as the tree writes it, e.g. ``2.6.27-rc3``; takes no part in comparisons by range"""
 
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """Without its -rc: a candidate counts as its release."""
+        return (self.major, self.minor, self.patch)
+
 
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """A kernel tree that was found, identified and made available in private at a stable path."""
