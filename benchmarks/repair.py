@@ -13,6 +13,7 @@ not refused, and that line (for blank lines: no blank line of its hunk) is not f
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 import tempfile
@@ -32,7 +33,10 @@ from harness.process import run
 from harness.series.hunks import hunks_of
 from harness.series.model import DamagedFile, DamagedHunk, FileChange, Patch
 from harness.series.repair import Policy, Repair, load_policy, repair
+from harness.series.repair_align import Row
+from harness.series.repair_blank import Way, settled, ways, windows
 from harness.series.repair_habit import study
+from harness.series.repair_taste import KNOWN, Taste, Worth
 
 _QUIET = ("-c", "core.quotePath=off", "--no-pager")
 _SHOWN = 0.001
@@ -40,6 +44,8 @@ _PLAIN = ("--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--dif
 _BLANKS = re.compile(r"[ \t]+")
 _ENOUGH = 8
 """lines of a class from which on its shares are printed"""
+_EPOCHS, _RATE, _SHRINK, _MOST = 12, 0.3, 1e-4, 400
+"""of --learn-blanks: passes, step, pull to 0, and ways of a place beyond which it is left out"""
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 
 
@@ -86,10 +92,15 @@ def main() -> int:
     parser.add_argument(
         "--learn", action="store_true", help="print the rates of the files in --paths, for the table"
     )
+    parser.add_argument(
+        "--learn-blanks", action="store_true", help="print the weights of the table's blanks for the changes"
+    )
     options = parser.parse_args()
     policy = load_policy()
     if options.learn:
         return _learn(options.repo, options.paths)
+    if options.learn_blanks:
+        return _learn_blanks(_from_git(options.repo or Path(), options.range, options.paths, options.limit))
     if options.trees:
         cases = _from_trees(*options.trees, options.limit)
     else:
@@ -318,6 +329,85 @@ def _learn(repo: Path | None, paths: list[str]) -> int:
             shown = ", ".join(f"{rule}: {share:.3f}" for rule, share in shares.items() if share >= _SHOWN)
             print(f"  {kind!r}: {{{shown}}}")
     return 0
+
+
+Choices = tuple[list[Way], tuple[int, ...]]
+"""the ways to place a window's dropped blanks, and the result of the true one"""
+
+
+def _learn_blanks(cases: Iterator[Case]) -> int:
+    """The weights that make the true places likeliest: a conditional logit, by gradient ascent (AdaGrad)."""
+    taste = dict.fromkeys(KNOWN, Worth(0.0, ""))
+    found = [
+        choices
+        for case in cases
+        for file in PatchSet(case.diff)
+        for hunk in file
+        for choices in _choices(_rows(hunk), len(case.before[file.path].splitlines()), taste)
+    ]
+    weights = dict.fromkeys(sorted(KNOWN), 0.0)
+    steps = dict.fromkeys(weights, 1e-8)
+    for _ in range(_EPOCHS):
+        for possible, true in found:
+            for name, slope in _slope(possible, true, weights).items():
+                pull = slope - _SHRINK * weights[name]
+                steps[name] += pull * pull
+                weights[name] += _RATE * pull / math.sqrt(steps[name])
+    print(f"# {len(found)} places")
+    for name, weight in weights.items():
+        print(f"  {name}: {weight:.1f}")
+    return 0
+
+
+def _rows(hunk: Hunk) -> list[Row]:
+    rows = []
+    at = hunk.source_start - 1
+    for line in hunk:
+        if line.line_type == LINE_TYPE_NO_NEWLINE:
+            continue
+        text = line.value.rstrip("\n")
+        old = line.line_type != "+"
+        rows.append(
+            Row(
+                line.line_type,
+                text if old else _BLANKS.sub(" ", text).rstrip(),
+                at if old else -1,
+                filled=line.line_type == " " and not text.strip(),
+            )
+        )
+        at += old
+    return rows
+
+
+def _choices(rows: list[Row], length: int, taste: Taste) -> Iterator[Choices]:
+    """The places of a hunk at which more than one result is possible, if the true one is among them."""
+    for window in windows(rows, length):
+        possible = ways(window, taste)
+        true = tuple(
+            settled(window, sum(not row.filled for row in rows[: rows.index(blank)]) - window.first)
+            for blank in window.blanks
+        )
+        if (
+            len(possible) <= _MOST
+            and true in (results := {way.result for way in possible})
+            and results - {true}
+        ):
+            yield possible, true
+
+
+def _slope(possible: list[Way], true: tuple[int, ...], weights: dict[str, float]) -> dict[str, float]:
+    """How the logarithm of the true result's likelihood changes with each weight."""
+    scores = [sum(weights[name] for name in way.signs) for way in possible]
+    highest = max(scores)
+    shares = [math.exp(score - highest) for score in scores]
+    total = sum(shares)
+    right = sum(share for share, way in zip(shares, possible, strict=True) if way.result == true)
+    slope: dict[str, float] = dict.fromkeys(weights, 0.0)
+    for share, way in zip(shares, possible, strict=True):
+        pull = (share / right if way.result == true else 0.0) - share / total
+        for name in way.signs:
+            slope[name] += pull
+    return slope
 
 
 def _print(outcomes: list[Outcome], calibration: bool) -> None:

@@ -23,6 +23,7 @@ from harness.series.repair_habit import study
 from harness.series.repair_indent import Line, Sources, restore
 from harness.series.repair_pair import Original, known
 from harness.series.repair_place import Limits, Lined, Placement, place
+from harness.series.repair_taste import KNOWN, Worth
 from harness.series.repair_text import key, single
 from harness.series.repair_write import hunk as written
 from harness.series.repair_write import section
@@ -38,7 +39,17 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """a guess less sure than this flags the repair"""
     limits: Limits
     replaced: float
+    blank: float
+    """most that the place of a dropped blank line is trusted where only taste decides; below *flag*"""
+    blanks: dict[str, Worth]
     rates: dict[str, dict[str, float]]
+
+    def __post_init__(self) -> None:
+        if self.blank >= self.flag:
+            raise ValueError(f"blank is {self.blank}: has to be below flag, {self.flag}")
+        if odd := sorted(KNOWN ^ self.blanks.keys()):
+            state = "is not known" if odd[0] in self.blanks else "is missing"
+            raise ValueError(f"blanks: {odd[0]!r} {state}")
 
 
 class GuessedLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,11 +197,12 @@ def _restored(one: _Placed, removed: dict[str, list[Original]], rules: Policy) -
     lines: list[tuple[Line, ...]] = []
     diffs: list[str] = []
     for number, (placement, damaged) in enumerate(zip(one.placements, one.damaged.hunks, strict=True), 1):
-        settled, sure = settle(placement.rows, len(texts))
+        settled, sure = settle(placement.rows, len(texts), rules.blanks)
         body = restore(settled, placement.start, sources)
         for at, confidence in sure.items():
             if confidence < 1:
-                body[at] = Line(" ", body[at].text, confidence, "a blank line that was dropped: its place")
+                reason = "a blank line that was dropped: its place"
+                body[at] = Line(" ", body[at].text, min(confidence, rules.blank), reason)
         _doubt_unchanged(body)
         unended = _unended(settled, one, damaged)
         diffs.append(written(body, placement.start, shift, damaged.section, unended))

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import difflib
 import re
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.errors import UserError
 from harness.series.hunks import hunks_of
 from harness.series.model import DamagedFile, DamagedHunk, FileChange, Patch
-from harness.series.repair import Repair, load_policy, repair
+from harness.series.repair import TABLE, Repair, load_policy, repair
 
 POLICY = load_policy()
 HEADER = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
@@ -39,13 +42,13 @@ static void put(struct page *page)
 """
 
 
-def damage(old: str, new: str, drop_blank: bool = False, path: str = "mm/x.c") -> Patch:
+def damage(old: str, new: str, drop_blank: bool = False, path: str = "mm/x.c", context: int = 3) -> Patch:
     """The change from *old* to *new* as a web archive leaves it."""
     hunks: list[DamagedHunk] = []
     lines: list[str] = []
     numbers: list[int] = []
     for line in [
-        *list(difflib.unified_diff(old.split("\n")[:-1], new.split("\n")[:-1], lineterm=""))[2:],
+        *list(difflib.unified_diff(old.split("\n")[:-1], new.split("\n")[:-1], lineterm="", n=context))[2:],
         "@@",
     ]:
         if line.startswith("@@"):
@@ -121,13 +124,57 @@ def test_dropped_blank_lines_come_back() -> None:
     new = OLD.replace("\tint ret = 0;\n", "\tint ret = 1;\n")
     result = mended(OLD, new, drop_blank=True)
     assert put_on(result, OLD) == new
-    assert result.status == "flagged"  # before or behind the added line: only taste can say
+    assert result.status == "repaired"  # three lines are before the change, so the blank is behind it
+
+
+def test_context_of_another_length_does_not_say_where_a_blank_was() -> None:
+    new = OLD.replace("\tint ret = 0;\n", "\tint ret = 1;\n")
+    patch = damage(OLD, new, drop_blank=True, context=4)
+    result = repair(patch, lambda _: OLD.encode(), POLICY)
+    assert put_on(result, OLD) == new
+    assert result.status == "flagged"
+
+
+def test_blank_between_changes_goes_by_taste_and_is_flagged() -> None:
+    new = OLD.replace("\tint ret = 0;\n", "\tint ret = 1;\n\tint nr;\n").replace("if (page)", "if (!page)")
+    result = mended(OLD, new, drop_blank=True)
+    assert put_on(result, OLD) == new
+    assert result.status == "repaired"  # an added line is never right before a removed one
+
+    new = new.replace("\tint nr;\n\n", "\tint nr;\n\n\tget(page);\n").replace("if (!page)", "if (page)")
+    new = new.replace("count(page);", "count(p);")
+    result = mended(OLD, new, drop_blank=True)
+    assert put_on(result, OLD) == new  # declarations are parted from code
+    assert [guess.confidence <= POLICY.blank for guess in result.guesses if not guess.text] == [True]
+    assert result.status == "flagged"
+
+
+def test_of_two_blanks_the_removed_one_is_at_the_change() -> None:
+    old = OLD.replace("\tint ret = 0;\n", "\tint ret = 0;\n\tint old;\n\n")
+    new = old.replace("\tint old;\n\n", "\tint new;\n")
+    result = mended(old, new, drop_blank=True)
+    assert put_on(result, old) == new
+    assert result.status == "repaired"
+
+
+@pytest.mark.parametrize(
+    ("row", "instead", "complaint"),
+    [
+        ("  first:", "  furst:", "'first' is missing"),
+        ("blank: 0.75", "blank: 0.85", "has to be below flag"),
+    ],
+)
+def test_table_of_signs_is_whole(tmp_path: Path, row: str, instead: str, complaint: str) -> None:
+    table = tmp_path / "repair.yaml"
+    table.write_text(TABLE.read_text().replace(row, instead, 1))
+    with pytest.raises(UserError, match=complaint):
+        load_policy(table)
 
 
 def test_a_line_that_replaces_one_of_the_same_words_is_flagged() -> None:
     new = OLD.replace("\tint ret = 0;\n", "\tint ret\t= 0;\n")
     result = mended(OLD, new)
-    assert [guess.confidence for guess in result.guesses if "ret" in guess.text] == [0.5]
+    assert [guess.confidence <= 0.5 for guess in result.guesses if "ret" in guess.text] == [True]
     assert result.status == "flagged"
 
 
