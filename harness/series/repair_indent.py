@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from harness.series.repair_align import Row
-from harness.series.repair_gap import Around, Habits, fill, lines_up
+from harness.series.repair_gap import Around, Filled, Habits, fill, lines_up
 from harness.series.repair_habit import Asked, Choice, Rates, Seen, Study, choose
 from harness.series.repair_layout import Candidates, Layout
-from harness.series.repair_pair import Known, Original, models
+from harness.series.repair_pair import Known, Original, models, replaced
 from harness.series.repair_text import lead, single, width
 
 _NEIGHBOURS = 3
+_HALF = 0.5
 _PAREN = {"(": 1, "[": 1, ")": -1, "]": -1}
 
 
@@ -56,6 +57,7 @@ class _Walk:
         self.sources = sources
         self.layout: Layout = sources.study.layouts.get(start, Layout()).snapshot()
         self.models = models(rows)
+        self.gone = replaced(rows)
         self.at = start
         self.before = [text for text in sources.texts[max(0, start - 8) : start] if text.strip()][
             -_NEIGHBOURS:
@@ -94,21 +96,31 @@ class _Walk:
         return self._guessed(number, text, indented=raw[:1].isspace())
 
     def _guessed(self, number: int, text: str, indented: bool | None) -> Line:
-        in_comment = self.layout.comment >= 0
+        """The likeliest form of the line that is not one of those which it takes the place of."""
         twin = self._twin(text)
-        choice = self._indent(number, text, twin, indented)
-        if twin is not None and (self._same(twin) or not lines_up(text, in_comment)):
-            filled_text, sure, why = choice.indent + twin.text.strip(), 0.995, "the same line is in the file"
-        else:
-            filled = fill(choice.indent, text, in_comment, self._around(number))
-            filled_text, sure, why = filled.text, filled.confidence, filled.reason
+        choices = self._indent(number, text, twin, indented)
+        forms = [form for choice in choices for form in self._forms(number, text, choice, twin)]
+        gone = self.gone.get(number, ())
+        choice, filled = next((form for form in forms if form[1].text not in gone), forms[0])
         self.origin = (twin, choice.indent) if twin is not None else None
-        confidence = choice.confidence * sure
-        if choice.confidence <= sure:
+        confidence, why = choice.confidence * filled.confidence, filled.reason
+        if choice.confidence <= filled.confidence:
             why = f"indented as {choice.rule}"
         if "@xxx" in text:
             confidence, why = min(confidence, 0.1), "an address was crossed out"
-        return Line("+", filled_text, confidence, why if confidence < 1 else "")
+        return Line("+", filled.text, confidence, why if confidence < 1 else "")
+
+    def _forms(
+        self, number: int, text: str, choice: Choice, twin: Original | None
+    ) -> Iterator[tuple[Choice, Filled]]:
+        """The line with *choice*: inside as its twin or what it replaces, as its neighbours, plain."""
+        in_comment = self.layout.comment >= 0
+        if twin is not None and (self._same(twin) or not lines_up(text, in_comment)):
+            yield choice, Filled(choice.indent + twin.text.strip(), 0.995, "the same line is in the file")
+        else:
+            yield choice, fill(choice.indent, text, in_comment, self._around(number, replaces=True))
+        yield choice, fill(choice.indent, text, in_comment, self._around(number, replaces=False))
+        yield choice, Filled(choice.indent + text, _HALF, "single blanks")
 
     def _twin(self, text: str) -> Original | None:
         """The same line before the patch: next after the last one's, or removed, or the nearest."""
@@ -128,10 +140,10 @@ class _Walk:
         follows = self.origin is not None and twin.at == self.origin[0].at + 1
         return follows or twin.at in self.sources.removed or twin.at < 0
 
-    def _indent(self, number: int, text: str, twin: Original | None, indented: bool | None) -> Choice:
+    def _indent(self, number: int, text: str, twin: Original | None, indented: bool | None) -> list[Choice]:
         kind, found = self.layout.expect(text)
         if indented is False:
-            return Choice("", 1.0, "not indented")
+            return [Choice("", 1.0, "not indented")]
         found = dict(found) | self._elsewhere(number, twin)
         if indented:
             found = {rule: indent for rule, indent in found.items() if indent}
@@ -141,11 +153,12 @@ class _Walk:
             seen = self.sources.study.seen[model.at]
             if seen is not None and seen.kind.split(" ", 1)[0] == kind.split(" ", 1)[0]:
                 found["replaced"] = self._carried(model.text, seen)
-                votes.append(seen)
+                if number not in self.gone:
+                    votes.append(seen)
         if not found:
-            return Choice("\t", 0.3, "nothing else")
+            return [Choice("\t", 0.3, "nothing else")]
         asked = Asked(kind, found, self.at, self.layout.span(), width(text), tuple(votes))
-        return choose(asked, self.sources.study, self.sources.rates, self.sources.replaced)[0]
+        return choose(asked, self.sources.study, self.sources.rates, self.sources.replaced)
 
     def _elsewhere(self, number: int, twin: Original | None) -> Candidates:
         """Indentations that other lines give: where this line was before, and what follows it now."""
@@ -185,13 +198,13 @@ class _Walk:
                     return None
         return None
 
-    def _around(self, number: int) -> Around:
+    def _around(self, number: int, *, replaces: bool) -> Around:
         after = [
             row.text
             for row in self.rows[number + 1 : number + 12]
             if row.mark == " " and row.at >= 0 and row.text.strip()
         ]
-        model = self.models.get(number)
+        model = self.models.get(number) if replaces else None
         return Around(
             tuple(reversed(self.before)),
             tuple(after[:_NEIGHBOURS]),

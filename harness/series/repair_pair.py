@@ -12,6 +12,7 @@ from harness.series.repair_align import Row
 from harness.series.repair_text import single
 
 _WORD = re.compile(r"\w+|[^\w\s]")
+_NAME = re.compile(r"\w")
 _ALIKE = 0.5
 """share of words that two lines have in common from which on one replaces the other"""
 _MOST = 80
@@ -53,6 +54,26 @@ def models(rows: Sequence[Row]) -> dict[int, Row]:
             found |= _paired(rows, removed, added)
             removed, added = [], []
         removed = [*removed, row] if row.mark == "-" else []
+    return found
+
+
+def replaced(rows: Sequence[Row]) -> dict[int, frozenset[str]]:
+    """For rows that are added and take the place of some of the same words, what these were, byte for byte.
+
+    The added line is none of them: diff would have kept that one, for nothing is kept in its change. Of lines
+    without a word (a brace, a comment's star) diff leaves some out of account as too common.
+    """
+    found: dict[int, frozenset[str]] = {}
+    removed: list[str] = []
+    for number, row in enumerate(rows):
+        if row.mark == " ":
+            removed = []
+        elif row.mark == "-":
+            removed.append(row.text)
+        elif not _NAME.search(row.text):
+            continue
+        elif same := [text for text in removed if single(text) == single(row.text)]:
+            found[number] = frozenset(same)
     return found
 
 

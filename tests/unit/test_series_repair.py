@@ -178,6 +178,29 @@ def test_a_line_that_replaces_one_of_the_same_words_is_flagged() -> None:
     assert result.status == "flagged"
 
 
+ARGUMENTS = """int first(struct page *page,
+\t\tint order);
+
+static void second(struct page *page, int order)
+{
+\tthird(page,
+\t\torder);
+}
+"""
+
+
+def test_a_line_that_comes_back_is_not_as_it_was() -> None:
+    new = ARGUMENTS.replace("\t\torder);", "\t      order);")
+    result = mended(ARGUMENTS, new)
+    assert put_on(result, ARGUMENTS) == new
+    assert result.status == "flagged"
+
+
+def test_a_line_that_stays_in_place_keeps_its_indentation() -> None:
+    new = ARGUMENTS.replace("\t\torder);", "\t\t0, order);")
+    assert put_on(mended(ARGUMENTS, new), ARGUMENTS) == new
+
+
 def test_file_that_is_another_is_refused() -> None:
     new = OLD.replace("\tint ret = 0;\n", "\tint ret = 1;\n")
     result = repair(damage(OLD, new), lambda _: b"int main(void)\n{\n\treturn 1;\n}\n", POLICY)
