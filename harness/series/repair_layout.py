@@ -20,6 +20,7 @@ _CASE = re.compile(r"(?:case\b|default\s?:)")
 _LONGEST = 2000
 """characters of a line of which the layout is followed; longer lines are data"""
 _DEEPEST = 200
+_COLUMNS = 80
 
 Candidates = dict[str, str]
 """indentations by the rule that gives them"""
@@ -234,6 +235,7 @@ class Layout:
         found |= {"prev": self.previous, "half": statement.indent + "    ", "line+1": top.line + "\t"}
         found["line+2"] = top.line + "\t\t"
         found |= self._aligned("paren", top.column)
+        found["right"] = "\t" * max((_COLUMNS - width(text)) // TAB, 0)
         if top.level is not None:
             found["level"] = top.level
         if len(self.open) > 1 and self.open[-2].bracket == "(":

@@ -15,6 +15,8 @@ from harness.errors import UserError
 from harness.series.hunks import hunks_of
 from harness.series.model import DamagedFile, DamagedHunk, FileChange, Patch
 from harness.series.repair import TABLE, Repair, load_policy, repair
+from harness.series.repair_layout import Layout
+from harness.series.repair_taste import Between, signs
 
 POLICY = load_policy()
 HEADER = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
@@ -255,3 +257,38 @@ def test_words_are_never_lost(body: list[str], data: st.DataObject, drop_blank: 
     result = mended(old, new, drop_blank)
     assert result.status in ("repaired", "flagged")
     assert "".join(put_on(result, old).split()) == "".join(new.split())
+
+
+@pytest.mark.parametrize(
+    ("earlier", "above", "below", "sign", "holds"),
+    [
+        ("", " int a;", " a = 1;", "declarations end", True),
+        ("", " int a;", " int b;", "declarations end", False),
+        ("", " ret = f(a);", " if (ret)", "tested below", True),
+        ("", " ret = f(a);", " if (a)", "tested below", False),
+        (" if (a)", " b();", " c();", "body above", True),
+        (" if (a) {", " b();", " c();", "body above", False),
+        ("", " f(a,", " b);", "goes on", True),
+        ("", " f(a); /* b */", " g(b);", "goes on", False),
+        ("", "}", "int f(void)", "function ends", True),
+        ("", " }", " f();", "function ends", False),
+        ("", " * a", " * b", "in comment", True),
+        ("", " * a */", " * b", "in comment", False),
+        ("", "#include <a.h>", "#include <b.h>", "same directive", True),
+        ("", "#include <a.h>", "#define B", "same directive", False),
+        ("", " f(a);", " f(b);", "same word", True),
+        ("", " if (a)", " if (b)", "same word", False),
+    ],
+)
+def test_signs_of_a_place_between_two_lines(
+    earlier: str, above: str, below: str, sign: str, holds: bool
+) -> None:
+    assert signs(Between(earlier, above, below))[sign] is holds
+
+
+def test_what_does_not_fit_behind_the_bracket_is_as_far_right_as_it_fits() -> None:
+    layout = Layout()
+    layout.feed("\tresult = a_function_with_a_name_of_some_length_and_then_more(")
+    text = "another_call_of_some_length(page);"
+    assert layout.expect(text)[1]["right"] == "\t" * 5
+    assert layout.expect("x" * 90)[1]["right"] == ""
