@@ -104,8 +104,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """the quantities that usage is held against, where it is"""
     against: str = "the sum of its parts"
     """what they are called in a sentence"""
-    emptied: bool = False
-    """applies only to a group that was emptied before it was removed"""
+    group: Literal["any", "emptied", "kept"] = "any"
+    """applies to a group that was emptied before it was removed, or to one that was removed with what
+    the workload had left in it"""
     terms: tuple[str, ...] = ()
     samples: int = 0
     """neighbouring samples over which a difference has to last"""

@@ -90,7 +90,7 @@ def judge(stream: CaseStream, kernel: Version, settle_ms: float, table: Table | 
 def _applies(rule: Rule, case: _Case) -> bool:
     if case.begin.iface not in rule.iface:
         return False
-    if rule.emptied and case.begin.kept:
+    if rule.group != "any" and (rule.group == "kept") != bool(case.begin.kept):
         return False
     if rule.since and not at_least(case.kernel, rule.since):
         return False

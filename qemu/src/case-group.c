@@ -112,12 +112,13 @@ static void cycle_swap(void)
 	}
 }
 
-void host_drop_caches(void)
+void host_empty(void)
 {
 	double began = case_ms();
 
 	sync(); /* or dirty pages stay, and inodes with them */
 	say_step("drop_caches", began, -file_write("/proc/sys/vm/drop_caches", "3"));
+	cycle_swap();
 }
 
 void group_empty(const struct group *group)
@@ -125,8 +126,7 @@ void group_empty(const struct group *group)
 	double began;
 	int error;
 
-	host_drop_caches();
-	cycle_swap();
+	host_empty();
 	if (group->v2) {
 		began = case_ms();
 		error = put(group, "memory.reclaim", "1T"); /* 5.19 and later; EAGAIN: there was less */

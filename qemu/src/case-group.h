@@ -42,8 +42,8 @@ void group_drain(const struct group *group);
 /* rmdir, again while it is busy and case_ms() is below @until; said as a step. 0 or an errno. */
 int group_remove(const struct group *group, double until);
 
-/* Clean page cache and unused inodes of the whole guest go; a step. */
-void host_drop_caches(void);
+/* Clean page cache, unused inodes and freed swap entries of the whole guest go; steps. */
+void host_empty(void);
 
 struct host host_read(const struct group *group);
 void host_say(const char *stage, struct host host);

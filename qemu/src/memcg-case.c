@@ -238,7 +238,7 @@ static int run_case(struct options *options)
 	clear_directory(options->crew.dir);
 	rmdir(options->crew.dir);
 	if (options->keep && ran) {
-		host_drop_caches(); /* or what is left of the group lives on with its pages */
+		host_empty(); /* or what is left of the group lives on with its pages */
 	} else if (!error) {
 		group_sample(&options->group, "exit");
 		group_empty(&options->group); /* also when cancelled: what stays charged keeps the group from dying */
