@@ -381,9 +381,5 @@ def test_a_group_that_was_removed_full_is_not_asked_to_be_empty() -> None:
     assert not at_rest & {each.name for each in modern.checks}
     assert "rmdir-in-time" in {each.name for each in modern.checks}
     assert modern.missing == ()
-    old = of_2008(10 << 20, 10 << 20)
-    assert old.begin is not None
-    names = {
-        each.name for each in judge(replace(old, begin=replace(old.begin, kept=1)), V2627, SETTLE).checks
-    }
-    assert at_rest & names == {"no-dying-groups"}
+    of_that_time = judge(kept, V2627, SETTLE)
+    assert at_rest & {each.name for each in of_that_time.checks} == {"no-dying-groups"}
