@@ -21,6 +21,7 @@ from pathlib import Path
 
 from harness.analysis.analyse import analyse
 from harness.analysis.model import Finding
+from harness.analysis.states import States
 from harness.deadline import Deadline
 from harness.errors import HarnessError, InfraError, UserError
 from harness.git import GIT
@@ -122,7 +123,7 @@ def findings(repo: Path, commit: str, store: Blobs) -> tuple[Finding, ...]:
     )
     applied = Applied(landings=(), prefixes=({}, overlay), patches=(patch,))
     series = Series(name=commit, version=1, patches=(patch,))
-    return analyse(series, applied, lambda path: store.read(f"{parent}:{path}")).findings
+    return analyse(series, States(applied, lambda path: store.read(f"{parent}:{path}"))).findings
 
 
 class Blobs:

@@ -19,6 +19,7 @@ import msgspec
 from unidiff import PatchSet
 
 from harness.analysis.analyse import analyse
+from harness.analysis.states import States
 from harness.deadline import Deadline
 from harness.process import run
 from harness.series.mailbox import split_mailbox
@@ -146,7 +147,7 @@ def _putting_on(sample: Sample) -> Seconds:
     if not applied[0].whole:
         raise SystemExit("the patches did not go on")
     pristine = {path: (repository / path).read_bytes() for path in series.paths()}
-    seconds["harness analyse"] = _timed(lambda: analyse(series, applied[0], pristine.get))
+    seconds["harness analyse"] = _timed(lambda: analyse(series, States(applied[0], pristine.get)))
     return {**seconds, "git am": _timed(lambda: _git(repository, "am", "-q", str(few)))}
 
 

@@ -12,41 +12,38 @@ from harness.analysis.novel import Ask, brought, find_all, finding
 from harness.analysis.reach import Reached, Touched
 from harness.analysis.rules import RULES, shipped_rows
 from harness.analysis.scope import Rule
-from harness.analysis.states import Parsed, Read, State
+from harness.analysis.states import States
 from harness.analysis.table import RuleRow, shipped_facts
 from harness.series.model import Patch, Series
-from harness.tree.model import Applied, Overlay, Version
+from harness.tree.model import Overlay, Version
 
 _GRAVEST_FIRST = ("error", "warning", "note")
 
 
 def analyse(
     series: Series,
-    applied: Applied,
-    read: Read,
+    states: States,
     *,
     rules: Sequence[Rule] = RULES,
     rows: Mapping[str, RuleRow] | None = None,
     reach: Callable[[Sequence[Touched], Overlay], Reached] | None = None,
     version: Version | None = None,
 ) -> Analysis:
-    """What is known of *series* without running it, as far as it went on (``applied.prefixes``).
+    """What is known of *series* without running it, as far as it went on (*states*).
 
-    *read* gives the files of the tree as it was; *rules* and the *rows* of their tables are those of the
-    project unless given; *reach* says which workloads exercise functions, in the tree with the series on
-    (harness.analysis.reach.reach_in); without it no workload is named.
+    *rules* and the *rows* of their tables are those of the project unless given; *reach* says which
+    workloads exercise functions, in the tree with the series on (harness.analysis.reach.reach_in);
+    without it no workload is named.
     """
-    patches = (applied.patches or series.patches)[: len(applied.prefixes) - 1]
-    parsed = Parsed()
-    states = [State(read, overlay, parsed) for overlay in applied.prefixes]
+    patches = states.patches or series.patches[: states.last]
     facts = [
-        patch_facts(patch, before, after, parsed, shipped_facts())
+        patch_facts(patch, before, after, states.parsed, shipped_facts())
         for patch, (before, after) in zip(patches, pairwise(states), strict=True)
     ]
     ask = _ask(patches, facts, rules, version)
-    there = reach(_touched(facts), applied.prefixes[-1]) if reach else Reached()
+    there = reach(_touched(facts), states[states.last].overlay) if reach else Reached()
     return Analysis(
-        findings=_findings(states, ask, parsed, shipped_rows() if rows is None else rows, patches),
+        findings=_findings(states, ask, shipped_rows() if rows is None else rows, patches),
         functions=tuple(change for one in facts for change in one.functions),
         structures=tuple(change for one in facts for change in one.structures),
         assertions_added=tuple(change for one in facts for change in one.assertions_added),
@@ -85,12 +82,12 @@ def _ask(
 
 
 def _findings(
-    states: list[State], ask: Ask, parsed: Parsed, rows: Mapping[str, RuleRow], patches: Sequence[Patch]
+    states: States, ask: Ask, rows: Mapping[str, RuleRow], patches: Sequence[Patch]
 ) -> tuple[Finding, ...]:
-    results = find_all(states, ask, parsed)
+    results = find_all(states, ask)
     findings = []
     for position, file, raw in brought(results, states, ask):
-        source = states[-1].source(file)
+        source = states[states.last].source(file)
         if source is not None:
             findings.append(finding(patches[position - 1].number, file, raw, rows[raw.rule], source))
     return tuple(

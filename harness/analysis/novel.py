@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from harness.analysis.model import Finding, Raw
 from harness.analysis.scope import Rule, Scope
 from harness.analysis.source import Source
-from harness.analysis.states import Parsed, State
+from harness.analysis.states import State, States
 from harness.analysis.table import RuleRow
 from harness.tree.model import Version
 
@@ -37,7 +37,7 @@ class Ask:
     version: Version | None
 
 
-def find_all(states: Sequence[State], ask: Ask, parsed: Parsed) -> list[Found]:
+def find_all(states: States, ask: Ask) -> list[Found]:
     """What the rules find in each of *states*; the first is the base."""
     known: dict[tuple[str, bytes, tuple[object, ...]], Found] = {}
     results: list[Found] = []
@@ -50,13 +50,14 @@ def find_all(states: Sequence[State], ask: Ask, parsed: Parsed) -> list[Found]:
             if data is not None:
                 key = (path, data, (headers, state is states[0]))
                 if key not in known:
-                    known[key] = _in_file(path, state, states[0], ask, parsed)
+                    known[key] = _in_file(path, state, states, ask)
                 found |= known[key]
         results.append(found)
     return results
 
 
-def _in_file(path: str, state: State, base: State, ask: Ask, parsed: Parsed) -> Found:
+def _in_file(path: str, state: State, states: States, ask: Ask) -> Found:
+    base, parsed = states[0], states.parsed
     source = parsed.source(path, state.read(path) or b"")
     former = base.source(ask.former.get(path, path))
     everything = frozenset(range(1, source.data.count(b"\n") + 2))
@@ -76,14 +77,14 @@ def _in_file(path: str, state: State, base: State, ask: Ask, parsed: Parsed) -> 
     return found
 
 
-def brought(results: Sequence[Found], states: Sequence[State], ask: Ask) -> Iterator[tuple[int, str, Raw]]:
+def brought(results: Sequence[Found], states: States, ask: Ask) -> Iterator[tuple[int, str, Raw]]:
     """What only the end has, not the base: the patch (1-based) that brought it, the file, the defect."""
     base, end = results[0], results[-1]
     present = {former: path for path, former in ask.former.items()}
     moved = {
         (rule, key)
         for rule, file, function, key in base
-        if not _has(states[-1].source(present.get(file, file)), function)
+        if not _has(states[states.last].source(present.get(file, file)), function)
     }
     for identity, raw in end.items():
         rule, file, function, key = identity

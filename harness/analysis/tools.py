@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from harness.analysis.model import Finding
+from harness.analysis.states import States
 from harness.analysis.tools_checkpatch import SCRIPT, checkpatch, find_checkpatch
 from harness.analysis.tools_checkpatch import version as checkpatch_version
 from harness.analysis.tools_coccinelle import coccinelle
@@ -18,7 +19,7 @@ from harness.analysis.tools_coccinelle import version as coccinelle_version
 from harness.analysis.tools_run import Unusable
 from harness.analysis.tools_sparse import sparse
 from harness.analysis.tools_sparse import version as sparse_version
-from harness.analysis.tools_states import States, one_line
+from harness.analysis.tools_states import one_line
 from harness.analysis.tools_table import table
 from harness.deadline import Deadline
 from harness.errors import HarnessError, InfraError, UserError

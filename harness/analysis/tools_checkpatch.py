@@ -11,8 +11,9 @@ import msgspec
 from unidiff.patch import PatchSet
 
 from harness.analysis.model import Finding
+from harness.analysis.states import States
 from harness.analysis.tools_run import Unusable, ask, program
-from harness.analysis.tools_states import Said, States, finding, moved, told_apart
+from harness.analysis.tools_states import Said, finding, moved, told_apart
 from harness.analysis.tools_table import Checkpatch
 from harness.deadline import Deadline
 from harness.series.model import Patch
@@ -138,7 +139,7 @@ def _said(states: States, rows: Checkpatch, remark: _Remark, place: tuple[str, i
         file=file,
         line=line,
         message=remark.text,
-        function=states.function(states.last, file, line) if file else "",
+        function=states[states.last].function(file, line) if file else "",
     )
 
 
@@ -184,9 +185,9 @@ class _Places:
             return "", 0
         path, wanted, text = self._at[line]
         if path not in self._moved:
-            after = self._states.data(self._state, path)
+            after = self._states[self._state].read(path)
             self._lines[path] = (after or b"").splitlines()
-            self._moved[path] = moved(after, self._states.data(self._states.last, path))
+            self._moved[path] = moved(after, self._states[self._states.last].read(path))
         there = self._nearest(path, wanted, text)
         last = self._moved[path].get(there) if there else None
         return (path, last) if last else None

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from harness.analysis.model import Finding, Related
 from harness.analysis.source import Source
+from harness.analysis.states import States
 from harness.analysis.tools_run import Output, ask, first_line, program
-from harness.analysis.tools_states import Said, States, brought, less
+from harness.analysis.tools_states import Said, brought, less
 from harness.analysis.tools_table import COCCI, Coccinelle, CocciRow
 from harness.deadline import Deadline
 
@@ -44,7 +45,7 @@ def coccinelle(states: States, *, rows: Coccinelle, scratch: Path, deadline: Dea
     def run(state: int, files: tuple[str, ...]) -> tuple[Said, ...]:
         said: list[Said] = []
         for path in files:
-            source = states.source(state, path)
+            source = states[state].source(path)
             if source is None or not any(one.name in wanted[path] for one in source.functions):
                 continue
             code = only(source, wanted[path])
@@ -127,7 +128,7 @@ def marked(lines: tuple[str, ...]) -> list[int]:
 
 def touched_functions(states: States, path: str) -> frozenset[str]:
     """The names of the functions of *path* whose text is another at the end than before."""
-    before, after = _texts(states.source(0, path)), _texts(states.source(states.last, path))
+    before, after = _texts(states[0].source(path)), _texts(states[states.last].source(path))
     return frozenset(name for name, text in after.items() if before.get(name) != text)
 
 

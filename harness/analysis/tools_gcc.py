@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 
 from harness.analysis.model import Finding
-from harness.analysis.tools_states import Said, States, finding, moved, told_apart
+from harness.analysis.states import States
+from harness.analysis.tools_states import Said, finding, moved, told_apart
 from harness.analysis.tools_table import table
 from harness.build.model import CompilerWarning
 
@@ -37,7 +38,7 @@ def compiler_findings(states: States, warnings: Iterable[CompilerWarning]) -> tu
             file=warning.file,
             line=line,
             message=f"{warning.message} [{warning.option}]" if warning.option else warning.message,
-            function=function or states.function(states.last, warning.file, line),
+            function=function or states[states.last].function(warning.file, line),
         )
         found.append(finding(states, _state(states, warning.file, line), said))
     return told_apart(found)
@@ -45,8 +46,8 @@ def compiler_findings(states: States, warnings: Iterable[CompilerWarning]) -> tu
 
 def _line(states: States, warning: CompilerWarning) -> int:
     """The first added line with the names that *warning* quotes on it; 0 when there is none."""
-    final = states.data(states.last, warning.file)
-    kept = set(moved(states.data(0, warning.file), final).values())
+    final = states[states.last].read(warning.file)
+    kept = set(moved(states[0].read(warning.file), final).values())
     wanted = {word for name in _NAMED.findall(warning.message) for word in _WORD.findall(name)[:1]}
     for number, data in enumerate((final or b"").splitlines(), 1):
         if wanted and number not in kept and wanted <= set(_WORD.findall(data.decode("utf-8", "replace"))):
@@ -56,10 +57,10 @@ def _line(states: States, warning: CompilerWarning) -> int:
 
 def _state(states: States, path: str, line: int) -> int:
     """The first state from which *line* of the end stays; for line 0 the last that changes the file."""
-    final = states.data(states.last, path)
+    final = states[states.last].read(path)
     since = states.last
     for state in range(states.last - 1, -1, -1):
-        data = states.data(state, path)
+        data = states[state].read(path)
         if line and line not in moved(data, final).values():
             break
         if not line and data != final:

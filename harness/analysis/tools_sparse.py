@@ -15,8 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from harness.analysis.model import Finding
+from harness.analysis.states import States
 from harness.analysis.tools_run import Unusable, ask, first_line, program
-from harness.analysis.tools_states import Said, States, brought, less
+from harness.analysis.tools_states import Said, brought, less
 from harness.analysis.tools_table import Patterns
 from harness.analysis.tools_view import view
 from harness.deadline import Deadline
@@ -71,7 +72,7 @@ def sparse(
     def run(state: int, files: tuple[str, ...]) -> tuple[Said, ...]:
         with tempfile.TemporaryDirectory(dir=scratch) as name:
             root = Path(name)
-            view(root, source, states.overlay(state))
+            view(root, source, states[state].overlay)
             said: dict[tuple[str, int, str], Said] = {}
             for path in files:
                 build, flags = commands[path]

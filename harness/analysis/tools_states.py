@@ -8,18 +8,15 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property, lru_cache
 
 import msgspec
 
 from harness.analysis.model import Finding, Related, Severity
-from harness.analysis.source import Source
-from harness.tree.model import Applied, Overlay
+from harness.analysis.states import States
 
 _NUMBER = re.compile(r"\b(?:0x[0-9a-f]+|\d+)\b")
 _LONGEST = 300
 _AROUND = 3
-_PARSED = 64
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,53 +41,6 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 Run = Callable[[int, tuple[str, ...]], tuple[Said, ...]]
 """A tool on state k (the tree with the first k patches on), on the files given: all that it says of them."""
-
-
-class States:
-    """The files of a tree with 0, 1, … patches of a series on."""
-
-    def __init__(self, applied: Applied, read: Callable[[str], bytes | None]) -> None:
-        self._applied = applied
-        self._read = read
-        self._parsed = lru_cache(_PARSED)(Source)
-
-    @property
-    def last(self) -> int:
-        """The number of patches that are on at the end."""
-        return len(self._applied.prefixes) - 1
-
-    def overlay(self, state: int) -> Overlay:
-        """What state *state* changes of the tree."""
-        return self._applied.prefixes[state]
-
-    def number(self, state: int) -> int:
-        """The number of the patch that leads to *state* from the one before."""
-        return self._applied.landings[state - 1].number
-
-    def offsets(self, state: int) -> dict[tuple[str, int], int]:
-        """How far from its place each hunk of the last patch of *state* landed, by file and hunk number."""
-        return {(one.file, one.hunk): one.offset for one in self._applied.landings[state - 1].hunks}
-
-    def data(self, state: int, path: str) -> bytes | None:
-        """The file *path* in *state*; None when it is not there."""
-        overlay = self.overlay(state)
-        return overlay[path] if path in overlay else self._read(path)
-
-    def source(self, state: int, path: str) -> Source | None:
-        """The same, parsed."""
-        data = self.data(state, path)
-        return None if data is None else self._parsed(path, data)
-
-    @cached_property
-    def touched(self) -> tuple[str, ...]:
-        """The files that are another at the end than before, and are still there; sorted."""
-        return tuple(sorted(path for path, data in self.overlay(self.last).items() if data is not None))
-
-    def function(self, state: int, path: str, line: int) -> str:
-        """The name of the function around *line*; empty outside."""
-        source = self.source(state, path) if path.endswith((".c", ".h")) else None
-        found = source.function_at(line) if source else None
-        return found.name if found else ""
 
 
 def moved(before: bytes | None, after: bytes | None) -> dict[int, int]:
@@ -129,11 +79,11 @@ def brought(states: States, run: Run, files: tuple[str, ...]) -> tuple[Finding, 
         return {path: cache[state, path] for path in wanted}
 
     end = {path: remarks for path, remarks in said(states.last, files).items() if remarks}
-    base = said(0, tuple(path for path in end if states.data(0, path) is not None))
+    base = said(0, tuple(path for path in end if states[0].read(path) is not None))
     findings: list[Finding] = []
     for path, final in end.items():
         before = base.get(path, ())
-        for one in _new(before, final, moved(states.data(0, path), states.data(states.last, path))):
+        for one in _new(before, final, moved(states[0].read(path), states[states.last].read(path))):
             findings.append(finding(states, _since(states, said, one, before), one))
     return told_apart(findings)
 
@@ -150,7 +100,7 @@ def _since(
     without, having = 0, states.last
     while having - without > 1:
         middle = (without + having) // 2
-        there = states.data(middle, one.file) is not None
+        there = states[middle].read(one.file) is not None
         if there and _times(said(middle, (one.file,))[one.file], key) > had:
             having = middle
         else:
@@ -178,7 +128,7 @@ def _new(base: tuple[Said, ...], final: tuple[Said, ...], lines: Mapping[int, in
 def _placed(states: States, state: int, one: Said) -> Said:
     if one.function:
         return one
-    return msgspec.structs.replace(one, function=states.function(state, one.file, one.line))
+    return msgspec.structs.replace(one, function=states[state].function(one.file, one.line))
 
 
 def _by_file(remarks: Iterable[Said]) -> dict[str, tuple[Said, ...]]:
@@ -200,7 +150,7 @@ def _cut(text: str) -> str:
 
 def finding(states: States, state: int, one: Said) -> Finding:
     """*one*, said of the end of the series and brought by the patch that leads to *state*."""
-    source = states.source(states.last, one.file) if one.file else None
+    source = states[states.last].source(one.file) if one.file else None
     first = max(1, one.line - _AROUND)
     around = [source.line(at) for at in range(first, one.line + _AROUND + 1)] if source and one.line else []
     return Finding(

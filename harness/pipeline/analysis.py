@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -11,10 +12,10 @@ import msgspec
 from harness.analysis.analyse import analyse
 from harness.analysis.model import Analysis
 from harness.analysis.reach import reach_in
+from harness.analysis.states import States
 from harness.analysis.table import load_routes
 from harness.analysis.tools import kit_for, outside
 from harness.analysis.tools_join import joined
-from harness.analysis.tools_states import States
 from harness.deadline import Deadline
 from harness.errors import UserError
 from harness.events import Listener, task
@@ -52,20 +53,13 @@ def examine_series(
             raise UserError(f"{patch.origin}: {landing.hunks[0].reason}; give the tree that it was made for")
     applied = msgspec.structs.replace(applied, prefixes=applied.tried)
     with task(listener, "analysis", f"analyse {ascii(series.name)[1:-1][:80]}") as progress:
-        ours = analyse(
-            series,
-            applied,
-            ground.read,
-            reach=reach_in(ground.root, load_routes()),
-            version=ground.version,
-        )
-        said = outside(
-            States(applied, ground.read),
-            applied.patches,
-            kit_for(ground.root, ground.tree, cache=cache, checkpatch=checkpatch),
-            deadline=deadline,
-            listener=listener,
-        )
+        states = States(applied, ground.read)
+        kit = kit_for(ground.root, ground.tree, cache=cache, checkpatch=checkpatch)
+        # The tools are processes of their own: they run while our rules do.
+        with ThreadPoolExecutor(1) as beside:
+            asked = beside.submit(outside, states, applied.patches, kit, deadline=deadline, listener=listener)
+            ours = analyse(series, states, reach=reach_in(ground.root, load_routes()), version=ground.version)
+            said = asked.result()
         findings = joined(ours.findings, said.findings)
         count = sum(one.severity == "error" for one in findings)
         progress.outcome = f"{len(findings)} findings, {count} of them errors"

@@ -13,9 +13,9 @@ from typing import Self
 import msgspec
 
 from harness.analysis.model import Analysis
+from harness.analysis.states import States
 from harness.analysis.tools_gcc import compiler_findings
 from harness.analysis.tools_join import joined
-from harness.analysis.tools_states import States
 from harness.build.kernel import kernel_for
 from harness.build.mend import Mended, mending_for
 from harness.build.model import CompilerWarning, Kernel

@@ -15,6 +15,7 @@ from harness.analysis.reach import Reached, Touched
 from harness.analysis.rules import RULES, shipped_rows
 from harness.analysis.scope import Rule, Scope
 from harness.analysis.source import Source
+from harness.analysis.states import States
 from harness.analysis.table import RuleRow, load_rules
 from harness.errors import UserError
 from harness.series.model import FileChange, Patch, Series
@@ -79,7 +80,9 @@ def run(
         )
     series = Series(name="s", version=1, patches=tuple(patches))
     applied = Applied(landings=(), prefixes=tuple(prefixes))
-    return analyse(series, applied, base.get, rules=rules, rows={"bad-call": ROW}, version=Version(6, 1, 0))
+    return analyse(
+        series, States(applied, base.get), rules=rules, rows={"bad-call": ROW}, version=Version(6, 1, 0)
+    )
 
 
 def function(name: str, *lines: str) -> str:
@@ -185,7 +188,7 @@ def test_it_ends_where_the_series_ended() -> None:
         for n in (1, 2)
     )
     applied = Applied(landings=(), prefixes=({}, {"a.c": b"int f(void)\n{\n}\n"}))
-    found = analyse(Series(name="s", version=1, patches=patches), applied, {}.get, rules=())
+    found = analyse(Series(name="s", version=1, patches=patches), States(applied, {}.get), rules=())
     assert [(one.patch, one.name, one.change) for one in found.functions] == [(1, "f", "added")]
 
 
@@ -204,8 +207,7 @@ def test_functions_that_are_still_there_are_asked_about() -> None:
     overlay: Overlay = {"a.c": after.encode()}
     found = analyse(
         Series(name="s", version=1, patches=(patch,)),
-        Applied(landings=(), prefixes=({}, overlay)),
-        {"a.c": before.encode()}.get,
+        States(Applied(landings=(), prefixes=({}, overlay)), {"a.c": before.encode()}.get),
         rules=(),
         reach=reach,
     )

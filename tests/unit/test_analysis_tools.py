@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from harness.analysis.model import Finding
+from harness.analysis.states import States
 from harness.analysis.table import load_rules
 from harness.analysis.tools import Kit, kit_for, outside
 from harness.analysis.tools_checkpatch import SCRIPT, checkpatch, find_checkpatch, version
@@ -19,7 +20,6 @@ from harness.analysis.tools_gcc import compiler_findings
 from harness.analysis.tools_join import joined
 from harness.analysis.tools_run import Unusable, ask
 from harness.analysis.tools_sparse import sparse
-from harness.analysis.tools_states import States
 from harness.analysis.tools_table import COCCI, TABLE, table
 from harness.analysis.tools_view import view
 from harness.build.model import CompilerWarning
@@ -205,7 +205,7 @@ def built(root: Path, code: bytes | None = BALANCED) -> tuple[Path, Path]:
 
 
 def by_sparse(root: Path, of: States) -> tuple[Finding, ...]:
-    source, build = built(root, of.data(0, FILE))
+    source, build = built(root, of[0].read(FILE))
     scratch = root / "scratch"
     scratch.mkdir()
     rows = table().sparse
@@ -438,7 +438,7 @@ def test_semantic_patches_fire_where_they_should_and_nowhere_else(tmp_path: Path
     rules = {row.file: row.rule for row in table().coccinelle.rows}
     assert set(rules) == {path.name for path in COCCI.glob("*.cocci")}
     of = states(b"", CODE)
-    source = of.source(1, FILE)
+    source = of[1].source(FILE)
     assert source is not None
     found = by_coccinelle(tmp_path, of, *rules)
     expected = {
@@ -464,7 +464,7 @@ def test_functions_that_are_not_looked_at_are_blanked_line_for_line() -> None:
     before = b"int f(void)\n{\n\treturn 1;\n}\nint g(void)\n{\n\treturn 1;\n}\n"
     of = states(before, before.replace(b"\treturn 1;\n}\n", b"\treturn 2;\n}\n").replace(b"2", b"1", 1))
     assert touched_functions(of, FILE) == frozenset({"g"})
-    source = of.source(1, FILE)
+    source = of[1].source(FILE)
     assert source is not None
     assert only(source, frozenset({"g"})) == b"\n\n\n\nint g(void)\n{\n\treturn 2;\n}\n"
 

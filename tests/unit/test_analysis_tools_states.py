@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.analysis.model import Finding
-from harness.analysis.tools_states import Said, States, brought, moved, told_apart
+from harness.analysis.states import States
+from harness.analysis.tools_states import Said, brought, moved, told_apart
 from harness.tree.model import Applied, HunkLanding, PatchLanding
 
 FILE = "mm/a.c"
@@ -54,7 +55,7 @@ class Complainer:
                 message=f"bad thing {number} here",
             )
             for path in files
-            for number, text in enumerate((self.of.data(state, path) or b"").splitlines(), 1)
+            for number, text in enumerate((self.of[state].read(path) or b"").splitlines(), 1)
             if b"BAD" in text
         )
 
