@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from tree_sitter import Node
 
@@ -25,6 +25,8 @@ _HINTS = frozenset(("likely", "unlikely", "READ_ONCE", "ACCESS_ONCE"))
 _LEAVES = frozenset(("return_statement", "goto_statement", "break_statement", "continue_statement"))
 _STOPS = frozenset(("BUG", "panic", "unreachable", "do_exit"))
 _LIMIT = 300
+_TEXTS = 1024
+"""files and headers of which the code alone is kept: a file of mm/ includes some 300"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def one_line(text: str) -> str:
     return short if short.isascii() and short.isprintable() else ascii(short)[1:-1]
 
 
+@lru_cache(_TEXTS)
 def without_prose(data: bytes) -> bytes:
     """*data* with comments, strings and character constants blanked; every byte stays in its place."""
     return _PROSE.sub(lambda match: re.sub(rb"[^\n]", b" ", match[0]), data)

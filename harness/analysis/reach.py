@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.callgraph import CallGraph, Definition, Node, definitions
+from harness.analysis.callgraph_kept import Kept
 from harness.analysis.model import Reach
 from harness.analysis.table import Route, Routes
 from harness.tree.model import Overlay
@@ -38,20 +39,22 @@ class _Way:
         return " ← ".join((*self.path, self.route.action))
 
 
-def reach_in(source: Path, routes: Routes) -> Callable[[Iterable[Touched], Overlay], Reached]:
+def reach_in(source: Path, routes: Routes, *, cache: Path) -> Callable[[Iterable[Touched], Overlay], Reached]:
     """What :func:`harness.analysis.analyse.analyse` asks: of functions, in *source* with an overlay."""
-    return lambda touched, overlay: reached(touched, call_graph(source, overlay, routes), routes)
+    return lambda touched, overlay: reached(touched, call_graph(source, overlay, routes, cache), routes)
 
 
-def call_graph(source: Path, overlay: Overlay, routes: Routes) -> CallGraph:
+def call_graph(source: Path, overlay: Overlay, routes: Routes, cache: Path) -> CallGraph:
     """The call graph of the tree at *source* with *overlay* put over it, of the files that *routes* names."""
+    kept = Kept(cache / "callgraphs", source)
     files: dict[str, tuple[Definition, ...]] = {}
     for pattern in routes.sources:
         for file in sorted(source.glob(pattern)):
             path = file.relative_to(source).as_posix()
             if path not in overlay and path not in files and file.is_file():
                 data = file.read_bytes()
-                files[path] = definitions(data, path) if len(data) <= _LARGEST else ()
+                files[path] = kept.definitions(data, path) if len(data) <= _LARGEST else ()
+    kept.save()
     for path, changed in overlay.items():
         if changed is not None and path.endswith((".c", ".h")) and len(changed) <= _LARGEST:
             files[path] = definitions(changed, path)

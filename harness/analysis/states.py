@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 
 from harness.analysis.lines import Changed, changed
 from harness.analysis.source import Source
@@ -69,7 +69,8 @@ class States:
     def __init__(self, applied: Applied, read: Read) -> None:
         self._applied = applied
         self.parsed = Parsed()
-        self._each = [State(read, overlay, self.parsed) for overlay in applied.prefixes]
+        once = cache(read)  # the rules look for each header in several places, in every state
+        self._each = [State(once, overlay, self.parsed) for overlay in applied.prefixes]
 
     def __getitem__(self, state: int) -> State:
         return self._each[state]

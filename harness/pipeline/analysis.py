@@ -58,7 +58,12 @@ def examine_series(
         # The tools are processes of their own: they run while our rules do.
         with ThreadPoolExecutor(1) as beside:
             asked = beside.submit(outside, states, applied.patches, kit, deadline=deadline, listener=listener)
-            ours = analyse(series, states, reach=reach_in(ground.root, load_routes()), version=ground.version)
+            ours = analyse(
+                series,
+                states,
+                reach=reach_in(ground.root, load_routes(), cache=cache),
+                version=ground.version,
+            )
             said = asked.result()
         findings = joined(ours.findings, said.findings)
         count = sum(one.severity == "error" for one in findings)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.callgraph import CallGraph, definitions
+from harness.analysis.callgraph_kept import Kept
 from harness.analysis.reach import reach_in, reached
 from harness.analysis.table import Route, Routes, load_routes
 from harness.errors import UserError
@@ -116,13 +117,41 @@ def test_an_unclosed_file_ends() -> None:
 
 
 def test_the_series_is_put_over_the_tree(tmp_path: Path) -> None:
-    (tmp_path / "mm").mkdir()
-    (tmp_path / "mm" / "a.c").write_text(calls("f") + calls("file_read"))
-    (tmp_path / "mm" / "gone.c").write_text(calls("file_read", "f"))
-    ask = reach_in(tmp_path, ROUTES)
+    (tmp_path / "tree/mm").mkdir(parents=True)
+    (tmp_path / "tree/mm/a.c").write_text(calls("f") + calls("file_read"))
+    (tmp_path / "tree/mm/gone.c").write_text(calls("file_read", "f"))
+    ask = reach_in(tmp_path / "tree", ROUTES, cache=tmp_path / "cache")
     assert ask([("mm/a.c", "f")], {"mm/gone.c": None}).unreached == ("f",)
     over = {"mm/a.c": (calls("f") + calls("do_anonymous_page", "f")).encode(), "mm/gone.c": None}
     assert [one.workload for one in ask([("mm/a.c", "f")], over).workloads] == ["anon"]
+
+
+def test_what_is_kept_follows_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "tree/mm/a.c"
+    file.parent.mkdir(parents=True)
+    file.write_text(calls("f") + calls("file_read", "f"))
+    ask = reach_in(tmp_path / "tree", ROUTES, cache=tmp_path / "cache")
+    first = ask([("mm/a.c", "f")], {})
+    (kept,) = (tmp_path / "cache/callgraphs").iterdir()
+    written = kept.read_bytes()
+    assert ask([("mm/a.c", "f")], {}) == first
+    assert kept.read_bytes() == written
+    file.write_text(calls("f") + calls("do_anonymous_page", "f"))
+    assert [one.workload for one in ask([("mm/a.c", "f")], {}).workloads] == ["anon"]
+    assert kept.read_bytes() != written
+    kept.write_bytes(written[:-9])
+    assert [one.workload for one in ask([("mm/a.c", "f")], {}).workloads] == ["anon"]
+
+
+def test_files_that_are_known_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Kept(tmp_path, tmp_path)
+    found = first.definitions(calls("f", "g").encode(), "mm/a.c")
+    first.save()
+    monkeypatch.setattr("harness.analysis.callgraph_kept.definitions", lambda _data, _path: ())
+    second = Kept(tmp_path, tmp_path)
+    assert second.definitions(calls("f", "g").encode(), "mm/a.c") == found != ()
+    assert second.definitions(calls("f", "h").encode(), "mm/a.c") == ()
+    assert Kept(tmp_path, tmp_path / "other").definitions(calls("f", "g").encode(), "mm/a.c") == ()
 
 
 def test_the_shipped_table_holds() -> None:
