@@ -61,6 +61,24 @@ class Graph(NamedTuple):
     loops: frozenset[int]
 
 
+def around(graph: Graph, back: int) -> set[int]:
+    """The steps of the loop that the way back *back* closes."""
+    head = graph.steps[back].next[0]
+    comes_from: list[list[int]] = [[] for _ in graph.steps]
+    for number, step in enumerate(graph.steps):
+        for following in step.next:
+            comes_from[following].append(number)
+    found: set[int] = set()
+    pending = [back]
+    while pending:
+        number = pending.pop()
+        if number not in found:
+            found.add(number)
+            if number != head:
+                pending += comes_from[number]
+    return found
+
+
 def build(function: Function, no_return: frozenset[str] = frozenset()) -> Graph:
     """The graph of *function*; calls of *no_return* end their path.
 

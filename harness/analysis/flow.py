@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from harness.analysis.cfg import Graph
+from harness.analysis.cfg import Graph, around
 from harness.analysis.flow_expr import ABOVE, Assign, Call, Escape, Operation, Value
-from harness.analysis.flow_facts import around, assigned, changed, followed, needed, split, stable
+from harness.analysis.flow_facts import again, assigned, changed, followed, needed, split, stable
 from harness.analysis.flow_steps import Act
 
 Held = tuple[int, ...]
@@ -79,13 +79,20 @@ class Prepared(NamedTuple):
     needed: Sequence[frozenset[str]]
     merges: frozenset[int]
     """steps that more than one step leads to"""
+    asked: Mapping[int, frozenset[str]]
+    """for each way back, what its loop asks for"""
 
 
 def prepare(graph: Graph, acts: Mapping[int, Act]) -> Prepared:
     """What every walk over *graph* needs."""
     leads = [following for step in graph.steps for following in step.next]
     merges = frozenset(one for one, count in Counter(leads).items() if count > 1)
-    return Prepared(graph, acts, needed(graph, acts), merges)
+    backs = [number for number, step in enumerate(graph.steps) if step.kind == "back"]
+    asked = {
+        back: frozenset(name for one in around(graph, back) if one in acts for name in acts[one].asks)
+        for back in backs
+    }
+    return Prepared(graph, acts, needed(graph, acts), merges, asked)
 
 
 def follow(prepared: Prepared, tracker: Tracker, start: Held, limit: int = _MAX_STATES) -> Walked | None:
@@ -133,7 +140,7 @@ class _Walk:
             return
         if step.kind in {"join", "back"}:
             if step.kind == "back":
-                around(facts)
+                again(facts, self._p.asked[number])
             self._push(step.next[0], facts, held, state, None, number)
             return
         act = self._p.acts.get(number, Act())

@@ -51,8 +51,8 @@ class Call(NamedTuple):
 
     name: str
     arguments: tuple[str, ...]
-    key: str
-    line: int
+    key: str = ""
+    line: int = 0
     into: str = ""
 
 

@@ -81,11 +81,13 @@ def followed(facts: dict[str, Value], call: Call) -> None:
             facts[pointer[1]] = Value(ABOVE)
 
 
-def around(facts: dict[str, Value]) -> None:
-    """On the way back of a loop: what is not a plain variable may be otherwise in the next round."""
-    for key in list(facts):
+def again(facts: dict[str, Value], asked: Iterable[str]) -> None:
+    """On the way back of a loop in which the names *asked* are asked for: what is not a plain variable may
+    be otherwise in the next round, else ``while (PageLocked(page))`` had no end. What the loop does not ask
+    for stays known: ``if (x->on) lock(); while (…) …; if (x->on) unlock();``."""
+    for key in asked:
         if not key.startswith("#") and _SHARED.search(key):
-            del facts[key]
+            facts.pop(key, None)
 
 
 def assigned(facts: dict[str, Value], act: Assign) -> Iterator[dict[str, Value]]:

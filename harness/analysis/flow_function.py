@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from harness.analysis.cfg import TooComplex, build, walk
 from harness.analysis.flow import Prepared, Walked, path, prepare
-from harness.analysis.flow_expr import Call, squeezed
+from harness.analysis.flow_expr import Call, arguments, squeezed
 from harness.analysis.flow_steps import acts, calls
 from harness.analysis.flow_table import Table
 from harness.analysis.model import Related
@@ -33,6 +33,8 @@ class Studied(NamedTuple):
     """sections that functions of the same file, called from here, open or close for it"""
     unseen: bool
     """it calls something that may lock or unlock, of which nothing is known"""
+    callees: Callees
+    """the functions of the same file"""
 
     @property
     def name(self) -> str:
@@ -61,7 +63,9 @@ class Studied(NamedTuple):
 
 
 def study(function: Function, table: Table, callees: Callees) -> Studied | None:
-    """*function* made ready; None when its graph cannot be made."""
+    """*function* made ready; None when its graph cannot be made, or it never comes back."""
+    if function.name in table.no_return:
+        return None
     try:
         graph = build(function, frozenset(table.no_return))
     except TooComplex:
@@ -79,6 +83,7 @@ def study(function: Function, table: Table, callees: Callees) -> Studied | None:
         _returns(function),
         callees.uneven((call.name for call in every), function.name),
         _unseen(every, table),
+        callees,
     )
 
 
@@ -106,6 +111,7 @@ class Callees:
         self._table = table
         self._bodies = {one.name: one.body for one in source.functions if one.body is not None}
         self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._calls: dict[str, tuple[Call, ...]] = {}
 
     def uneven(self, names: Iterable[str], own: str) -> frozenset[str]:
         """What a call of one of *names* opens without closing or closes without opening, itself or
@@ -124,13 +130,24 @@ class Callees:
                 pending += [(one, further - 1) for one in sorted(called)]
         return frozenset(found)
 
-    def _look(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
-        if name not in self._known:
-            called: list[str] = []
+    def each(self) -> Iterator[tuple[Call, ...]]:
+        """The calls of each function of the file."""
+        return (self._calls_of(name) for name in self._bodies)
+
+    def _calls_of(self, name: str) -> tuple[Call, ...]:
+        if name not in self._calls:
+            found: list[Call] = []
             for node in walk(self._bodies[name]):
                 callee = node.child_by_field_name("function") if node.type == "call_expression" else None
                 if callee is not None:
-                    called.append(squeezed(self._source.text(callee)))
+                    text, given = self._source.text, arguments(node)
+                    found.append(Call(squeezed(text(callee)), tuple(squeezed(text(one)) for one in given)))
+            self._calls[name] = tuple(found)
+        return self._calls[name]
+
+    def _look(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
+        if name not in self._known:
+            called = [call.name for call in self._calls_of(name)]
             effects = [pair for one in called for pair in self._table.section_calls.get(one, ())]
             opened = {section.name for section, effect in effects if effect != "closes"}
             closed = {section.name for section, effect in effects if effect == "closes"}

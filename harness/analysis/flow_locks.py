@@ -181,11 +181,18 @@ def _locks(studied: Studied, table: Table) -> list[Lock]:
                 locks.append(Lock(section, "", True, frozenset(texts)))
         else:
             locks += [
-                Lock(section, text, False, frozenset({text}) - {""})
+                Lock(section, text, False, frozenset({text}) - {""} | _saved_in(studied, section))
                 for text in sorted(texts)
                 if not _within(text, filled)
             ]
     return locks
+
+
+def _saved_in(studied: Studied, section: Section) -> frozenset[str]:
+    """The variables that hold the state of *section*."""
+    return frozenset(
+        call.arguments[-1] for call in studied.calls if call.arguments and re.search(section.saved, call.name)
+    )
 
 
 def _filled_elsewhere(studied: Studied, table: Table) -> frozenset[str]:
@@ -224,7 +231,7 @@ def _balance(studied: Studied, table: Table, walked: Walked, tracker: LockTracke
     lock = tracker.locks[index]
     nets = {one.held[index] for one in walked.exits}
     if len(nets) <= 1:
-        if not nets or min(nets) <= 0 or _meant(studied, table):
+        if not nets or min(nets) <= 0 or _meant(studied, table, lock) or _for_another(studied, table, lock):
             return None
         rule = lock.section.imbalance
         rule = "lock-kept" if rule == "lock-imbalance" else rule
@@ -234,12 +241,17 @@ def _balance(studied: Studied, table: Table, walked: Walked, tracker: LockTracke
     odd, usual = _sides(walked.exits, index)
     rule = lock.section.imbalance
     both = _closes(studied, table, lock) and (index, 1) in tracker.firsts
-    meant = _named_so(studied, table) if both else _meant(studied, table)
+    meant = _named_so(studied, table, lock) if both else _meant(studied, table, lock)
     if meant or _told_by_result(studied, odd, usual, index):
         rule = "lock-by-result"
-    elif rule == "lock-imbalance" and {(index, 1), (index, 2)} - tracker.firsts == {(index, 1)}:
+    elif rule == "lock-imbalance" and (
+        {(index, 1), (index, 2)} - tracker.firsts == {(index, 1)} or min(nets) < 0 < max(nets)
+    ):
+        # Also where one path lets the caller's lock go and another keeps one for it: an iterator's step.
         rule = "lock-release-uneven"
     elif rule == "lock-imbalance" and not _closes(studied, table, lock):
+        if _for_another(studied, table, lock):
+            return None
         rule = "lock-kept"
     return _raw(studied, walked, odd[0], lock, index, rule)
 
@@ -262,14 +274,45 @@ def _closes(studied: Studied, table: Table, lock: Lock) -> bool:
     )
 
 
-def _meant(studied: Studied, table: Table) -> bool:
+def _meant(studied: Studied, table: Table, lock: Lock) -> bool:
     """The function's name, or a call of one that locks unseen, explains an imbalance."""
-    return re.search(table.on_purpose, studied.name) is not None or studied.unseen
+    return re.search(table.on_purpose, studied.name) is not None or _unseen(studied, lock)
 
 
-def _named_so(studied: Studied, table: Table) -> bool:
+def _named_so(studied: Studied, table: Table, lock: Lock) -> bool:
     """The same for a function that does release what it takes on some paths: only a plain name will do."""
-    return re.search(table.locks, studied.name) is not None or studied.unseen
+    return re.search(table.locks, studied.name) is not None or _unseen(studied, lock)
+
+
+def _unseen(studied: Studied, lock: Lock) -> bool:
+    return studied.unseen or any(call.name in lock.section.unsure for call in studied.calls)
+
+
+def _for_another(studied: Studied, table: Table, lock: Lock) -> bool:
+    """A lock that is taken and not released, as its counterpart in the file (``unmap`` to this ``map``,
+    ``off`` to this ``on``) releases it and does not take it. Interrupts are off or on and not counted, so
+    that a second ``spin_lock_irq`` is none to be released."""
+    if lock.section.alone and (
+        _closes(studied, table, lock)
+        or all(call.name in lock.section.alone for call in studied.calls if call.name in lock.section.opens)
+    ):
+        return True
+    wanted = {_last(text) for text in lock.names or {""}}
+    return any(
+        wanted & (released - taken)
+        for taken, released in (_sides_of(calls, lock.section) for calls in studied.callees.each())
+    )
+
+
+def _sides_of(calls: Sequence[Call], section: Section) -> tuple[set[str], set[str]]:
+    """The last names of the locks of one kind that *calls* take, and of those that they release."""
+    opening = {*section.opens, *section.tries, *section.waits}
+    taken = {_last(key_of(section, call)) for call in calls if call.name in opening}
+    return taken, {_last(key_of(section, call)) for call in calls if call.name in section.closes}
+
+
+def _last(text: str) -> str:
+    return re.split(r"->|\.", text)[-1]
 
 
 def _sides(exits: Sequence[Exit], index: int) -> tuple[list[Exit], list[Exit]]:

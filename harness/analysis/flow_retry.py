@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from harness.analysis.cfg import around
 from harness.analysis.flow_expr import Assign, Call, names_in
 from harness.analysis.flow_function import Studied
 from harness.analysis.flow_table import Table
@@ -22,8 +23,7 @@ def find(studied: Studied, table: Table) -> Iterator[Raw]:
         name = studied.source.text(label) if label is not None else ""
         if not re.search(table.retries, name):
             continue
-        around = _between(studied, step.next[0], number)
-        if around and not _limited(studied, table, around):
+        if not _limited(studied, table, around(graph, number)):
             yield Raw(
                 rule="unbounded-retry",
                 line=studied.source.line_of(step.node),
@@ -33,28 +33,10 @@ def find(studied: Studied, table: Table) -> Iterator[Raw]:
             )
 
 
-def _between(studied: Studied, head: int, back: int) -> set[int]:
-    """The steps from *head* on that lead to *back*."""
-    graph = studied.prepared.graph
-    comes_from: list[list[int]] = [[] for _ in graph.steps]
-    for number, step in enumerate(graph.steps):
-        for following in step.next:
-            comes_from[following].append(number)
-    found: set[int] = set()
-    pending = [back]
-    while pending:
-        number = pending.pop()
-        if number not in found:
-            found.add(number)
-            if number != head:
-                pending += comes_from[number]
-    return found
-
-
-def _limited(studied: Studied, table: Table, around: set[int]) -> bool:
+def _limited(studied: Studied, table: Table, steps: set[int]) -> bool:
     tested: set[str] = set()
     changed: set[str] = set()
-    for number in around:
+    for number in steps:
         act = studied.prepared.acts.get(number)
         if act is None:
             continue

@@ -44,6 +44,12 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """nothing inside may sleep"""
     allows: tuple[str, ...] = ()
     """calls that may sleep inside all the same, because they take care of it"""
+    unsure: tuple[str, ...] = ()
+    """calls that change what is held, or put it back to what it was, in a way that nobody can follow"""
+    alone: tuple[str, ...] = ()
+    """calls that open, and bring back the caller's state in a function that closes nothing"""
+    saved: str = "(?!)"
+    """calls whose last argument is a variable that holds the state"""
     imbalance: str = "lock-imbalance"
     """the rule that an imbalance is a finding of"""
 
@@ -128,7 +134,8 @@ def load_table(path: Path = CONFIGS / "analysis" / "flow.yaml") -> Table:
         table.retries,
         table.waits,
     )
-    for pattern in (*patterns, table.sleeps.flagged, table.sleeps.flags, table.sleeps.unless):
+    saved = (section.saved for section in table.sections)
+    for pattern in (*patterns, *saved, table.sleeps.flagged, table.sleeps.flags, table.sleeps.unless):
         try:
             re.compile(pattern)
         except re.error as error:

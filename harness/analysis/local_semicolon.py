@@ -44,8 +44,12 @@ def find(body: Body, _file: File) -> Iterator[Raw]:
 
 
 def _swallows(body: Body, statement: Node, part: Node) -> bool:
-    """True when the semicolon ends the line of an if, or a block stands behind that of a loop."""
-    if part.start_point[0] != (part.prev_sibling or part).end_point[0]:
+    """True when the semicolon ends the line of an if, or a block stands behind that of a loop.
+
+    One with a comment before it (``if (x) /* nothing to do */ ;``) is meant.
+    """
+    before = part.prev_sibling or part
+    if part.start_point[0] != before.end_point[0] or before.type == "comment":
         return False
     if statement.type == "if_statement":
         return True

@@ -122,3 +122,75 @@ again:
 		goto again; /* finds: unbounded-retry */
 	return 0;
 }
+
+/* A loop that waits for what it asks for ends. */
+int waits_and_keeps_it(struct box *b, struct page *page)
+{
+	mutex_lock(&b->pages);
+	while (PageLocked(page))
+		cpu_relax();
+	if (b->off)
+		return 0; /* finds: lock-imbalance */
+	mutex_unlock(&b->pages);
+	return 0;
+}
+
+/* What a loop asks for may be otherwise behind it. */
+void asks_in_a_loop(struct box *b)
+{
+	if (b->busy)
+		mutex_lock(&b->files);
+	while (b->busy)
+		cpu_relax();
+	if (b->busy)
+		mutex_unlock(&b->files);
+} /* finds: lock-imbalance */
+
+/* That another function takes and releases the same excuses nothing. */
+void takes_both(struct box *b)
+{
+	mutex_lock(&b->outer);
+	mutex_lock(&b->inner);
+	b->count++;
+	mutex_unlock(&b->inner);
+} /* finds: lock-kept */
+
+void releases_both(struct box *b)
+{
+	mutex_lock(&b->outer);
+	mutex_lock(&b->inner);
+	b->count--;
+	mutex_unlock(&b->inner);
+	mutex_unlock(&b->outer);
+}
+
+void keeps_them_off(struct box *b)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	b->count++;
+} /* finds: lock-kept */
+
+void faults_alone(struct mm_struct *mm)
+{
+	mmap_read_lock(mm);
+	peek_at(current);
+} /* finds: lock-kept */
+
+/* A step of an iterator: the caller may have to know, or not. */
+struct item *steps_on(struct box *b, struct item *last)
+{
+	if (last) {
+		if (last->more)
+			return last->more;
+		rcu_read_unlock_bh();
+	}
+	while (b->left--) {
+		rcu_read_lock_bh();
+		if (b->first)
+			return b->first;
+		rcu_read_unlock_bh();
+	}
+	return NULL; /* finds: lock-release-uneven */
+}

@@ -164,3 +164,112 @@ int chooses(struct box *b, int how)
 	mutex_unlock(&b->mutex);
 	return err;
 }
+
+/* The fault handler may have let the mmap lock go; it is taken again for the caller. */
+int faults_in(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address)
+{
+	int ret = handle_mm_fault(vma, address, 0, NULL);
+
+	if (ret & VM_FAULT_COMPLETED) {
+		mmap_read_lock(mm);
+		return 0;
+	}
+	return ret ? -EFAULT : 0;
+}
+
+/* What a loop does not ask for is the same behind it. */
+void takes_it_where_it_has_to(struct box *b)
+{
+	struct item *item;
+
+	if (b->nr_files)
+		mutex_lock(&b->files);
+	list_for_each_entry(item, &b->items, list) {
+		if (item->old)
+			drop_item(item);
+	}
+	if (b->nr_files)
+		mutex_unlock(&b->files);
+}
+
+/* Its counterpart releases it. */
+void *map_box(struct box *b)
+{
+	pagefault_disable();
+	return b->room;
+}
+
+void unmap_box(struct box *b)
+{
+	pagefault_enable();
+}
+
+/* Interrupts are off or on: the second spin_lock_irq leaves nothing to be undone. */
+void sleeps_between(struct box *b)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->queue, flags);
+	add_item(b);
+	spin_unlock(&b->queue);
+	schedule();
+	spin_lock_irq(&b->queue);
+	del_item(b);
+	spin_unlock_irqrestore(&b->queue, flags);
+}
+
+/* A handler may have let interrupts in; the caller has them off. */
+int calls_a_handler(struct box *b)
+{
+	int ret = b->handler(b);
+
+	if (WARN_ONCE(!irqs_disabled(), "box"))
+		local_irq_disable();
+	return ret;
+}
+
+void puts_them_back(struct box *b)
+{
+	unsigned long flags;
+
+	local_save_flags(flags);
+	while (b->state < 3) {
+		if (b->state == 2)
+			local_irq_disable();
+		wait_a_little(b);
+	}
+	local_irq_restore(flags);
+}
+
+/* Who is given the flags may restore them. */
+void queues(struct box *b, struct item *item)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (bypass(b, item, flags))
+		return;
+	add_item(b);
+	local_irq_restore(flags);
+}
+
+void traces(struct box *b)
+{
+	int resched = need_resched();
+
+	preempt_disable_notrace();
+	b->count++;
+	if (resched)
+		preempt_enable_no_resched_notrace();
+	else
+		preempt_enable_notrace();
+}
+
+/* The last thing that a task does. */
+void do_exit(long code)
+{
+	preempt_disable();
+	set_current_state(TASK_DEAD);
+	schedule();
+	BUG();
+}

@@ -16,6 +16,7 @@ int empty(struct item *item)
 
 	if (item->count > 3); /* finds: empty-body */
 		return 1;
+	if (item->dirty) /* nothing to do for these */ ;
 	for (i = 0; i < 3; i++); /* finds: empty-body */
 	{
 		work(item, i);
