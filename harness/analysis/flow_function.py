@@ -103,13 +103,19 @@ def _unseen(every: list[Call], table: Table) -> bool:
     return False
 
 
+def largest(source: Source) -> dict[str, Function]:
+    """The functions of a file by name; of one defined twice (``#ifdef``) the one that is no stub."""
+    by_size = sorted(source.functions, key=lambda one: one.node.end_byte - one.node.start_byte)
+    return {one.name: one for one in by_size}
+
+
 class Callees:
     """For the functions of one file: the sections that calling them may open or close."""
 
     def __init__(self, source: Source, table: Table) -> None:
         self._source = source
         self._table = table
-        self._bodies = {one.name: one.body for one in source.functions if one.body is not None}
+        self._bodies = {name: one.body for name, one in largest(source).items() if one.body is not None}
         self._known: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self._calls: dict[str, tuple[Call, ...]] = {}
 
@@ -132,22 +138,33 @@ class Callees:
 
     def each(self) -> Iterator[tuple[Call, ...]]:
         """The calls of each function of the file."""
-        return (self._calls_of(name) for name in self._bodies)
+        return (self.calls_of(name) for name in self._bodies)
 
-    def _calls_of(self, name: str) -> tuple[Call, ...]:
+    def knows(self, name: str) -> bool:
+        """True for a function of the file."""
+        return name in self._bodies
+
+    def calls_of(self, name: str) -> tuple[Call, ...]:
+        """The calls of the function *name* of the file, in order."""
         if name not in self._calls:
             found: list[Call] = []
             for node in walk(self._bodies[name]):
                 callee = node.child_by_field_name("function") if node.type == "call_expression" else None
                 if callee is not None:
                     text, given = self._source.text, arguments(node)
-                    found.append(Call(squeezed(text(callee)), tuple(squeezed(text(one)) for one in given)))
+                    found.append(
+                        Call(
+                            squeezed(text(callee)),
+                            tuple(squeezed(text(one)) for one in given),
+                            line=self._source.line_of(node),
+                        )
+                    )
             self._calls[name] = tuple(found)
         return self._calls[name]
 
     def _look(self, name: str) -> tuple[frozenset[str], frozenset[str]]:
         if name not in self._known:
-            called = [call.name for call in self._calls_of(name)]
+            called = [call.name for call in self.calls_of(name)]
             effects = [pair for one in called for pair in self._table.section_calls.get(one, ())]
             opened = {section.name for section, effect in effects if effect != "closes"}
             closed = {section.name for section, effect in effects if effect == "closes"}

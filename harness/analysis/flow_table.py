@@ -15,6 +15,8 @@ from harness.errors import UserError
 from harness.paths import CONFIGS
 from harness.tables import load
 
+_GRAVEST_FIRST = ("error", "warning", "note")
+
 
 class RuleRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule: its id, how much it weighs, what it is called and why it matters."""
@@ -99,8 +101,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     known: str
     looks: str
     hands_on: str
+    uncharges: str
+    instead: str
     retries: str
     waits: str
+
+    def gravity(self, rule: str) -> int:
+        """How much the rule weighs: 0 is the gravest."""
+        return _GRAVEST_FIRST.index(next(row.severity for row in self.rules if row.id == rule))
 
     @cached_property
     def section_calls(self) -> dict[str, tuple[tuple[Section, Effect], ...]]:
@@ -131,6 +139,8 @@ def load_table(path: Path = CONFIGS / "analysis" / "flow.yaml") -> Table:
         table.known,
         table.looks,
         table.hands_on,
+        table.uncharges,
+        table.instead,
         table.retries,
         table.waits,
     )
