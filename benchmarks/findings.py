@@ -35,12 +35,16 @@ from harness.analysis.rules_flow import FLOW_RULES
 from harness.analysis.scope import Rule
 from harness.analysis.source import Source
 from harness.analysis.states import Read, States
+from harness.analysis.tools import Kit, outside
+from harness.analysis.tools_join import joined
 from harness.deadline import Deadline
 from harness.errors import HarnessError, InfraError, UserError
 from harness.git import GIT
+from harness.paths import cache
 from harness.process import run, spawned
 from harness.series.model import FileChange, Patch, Series
-from harness.tree.model import Applied, Overlay
+from harness.series.source import open_series
+from harness.tree.model import Applied, Overlay, PatchLanding
 
 _QUIET = ("-c", "core.quotePath=off", "--no-pager")
 _CHANGED = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) ([AMDT])\t(.+)")
@@ -60,6 +64,12 @@ def main() -> int:
     )
     parser.add_argument("--rules", nargs="+", metavar="ID", help="only these")
     parser.add_argument("--list", action="store_true", help="print each finding")
+    parser.add_argument(
+        "--checkpatch",
+        type=Path,
+        metavar="FILE",
+        help="ask the outside tools that need no build too: this checkpatch.pl, and coccinelle",
+    )
     parser.add_argument("--mutate", type=int, metavar="N", help="delete N releases, count what is found")
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     asked = parser.parse_args()
@@ -77,22 +87,25 @@ def _report(asked: argparse.Namespace, store: Blobs) -> int:
     chosen = commits(asked.repo, asked.range, asked.paths, asked.limit)
     started = time.monotonic()
     rules: Counter[tuple[str, str]] = Counter()
+    tools: Counter[tuple[str, str]] = Counter()
+    kit = Kit(checkpatch=asked.checkpatch) if asked.checkpatch else None
     wrong = 0
     for commit in chosen:
-        found = [
-            one for one in findings(asked.repo, commit, store) if not asked.rules or one.rule in asked.rules
-        ]
+        every = findings(asked.repo, commit, store, kit)
+        found = [one for one in every if not asked.rules or one.rule in asked.rules]
         rules.update((one.severity, one.rule) for one in found)
+        tools.update((one.severity, tool) for one in found for tool in one.tools)
         wrong += any(one.severity == "error" for one in found)
         for one in found if asked.list else ():
             print(
                 f"{commit[:12]} {one.severity} {one.rule} {one.file}:{one.line} {one.function}: {one.message}"
             )
     seconds = time.monotonic() - started
-    for severity in _GRAVEST_FIRST:
-        for (level, rule), count in sorted(rules.items()):
-            if level == severity:
-                print(f"{severity:8} {rule:26} {count:5}  {count / len(chosen):.2f} a commit")
+    for counts in (rules, tools if kit else Counter[tuple[str, str]]()):
+        for (severity, name), count in sorted(
+            counts.items(), key=lambda item: (_GRAVEST_FIRST.index(item[0][0]), item[0][1])
+        ):
+            print(f"{severity:8} {name:40} {count:5}  {count / len(chosen):.2f} a commit")
     share = wrong / len(chosen)
     print(
         f"{len(chosen)} commits, {wrong} with an error ({share:.1%}); {seconds / len(chosen):.2f} s a commit"
@@ -206,18 +219,28 @@ def commits(repo: Path, span: str, paths: list[str], limit: int) -> list[str]:
     return listed[::step][:limit]
 
 
-def findings(repo: Path, commit: str, store: Blobs) -> tuple[Finding, ...]:
-    """What *commit* brings, by the rules that are shipped."""
+def findings(repo: Path, commit: str, store: Blobs, kit: Kit | None = None) -> tuple[Finding, ...]:
+    """What *commit* brings, by the rules that are shipped, and by the tools of *kit* if there is one."""
     overlay: dict[str, bytes | None] = {}
     for line in _git(
         repo, "diff-tree", "-r", "--no-renames", "--no-commit-id", "--no-abbrev", commit
     ).splitlines():
         match = _CHANGED.fullmatch(line)
-        if match is None or not match[6].endswith(_C):
-            continue
-        path = match[6]
-        overlay[path] = store.read(f"{commit}:{path}") if match[5] != "D" else None
-    return _brought(lambda path: store.read(f"{commit}^:{path}"), overlay, RULES)
+        if match is not None and (kit or match[6].endswith(_C)):
+            path = match[6]
+            overlay[path] = store.read(f"{commit}:{path}") if match[5] != "D" else None
+
+    def read(path: str) -> bytes | None:
+        return store.read(f"{commit}^:{path}")
+
+    ours = _brought(read, {path: data for path, data in overlay.items() if path.endswith(_C)}, RULES)
+    if kit is None:
+        return ours
+    series = open_series(f"{repo}@{commit}^..{commit}", cache=cache(), deadline=Deadline.after(60))
+    landing = PatchLanding(number=1, subject=commit, status="applied", hunks=())
+    applied = Applied(landings=(landing,), prefixes=({}, overlay), patches=series.patches)
+    said = outside(States(applied, read), series.patches, kit, deadline=Deadline.after(600))
+    return joined(ours, said.findings)
 
 
 def _brought(read: Read, overlay: Overlay, rules: Sequence[Rule]) -> tuple[Finding, ...]:

@@ -726,3 +726,10 @@ def test_rules_that_are_said_to_be_the_same_exist() -> None:
 def test_messages_of_sparse(message: str, rule: str, function: str) -> None:
     row, named = table().sparse.row(message)
     assert (row.rule, named) == (rule, function)
+
+
+def test_no_remark_of_a_tool_alone_is_an_error() -> None:
+    rows = table()
+    every = (*rows.checkpatch.rows, *rows.sparse.rows, *rows.gcc.rows, *rows.coccinelle.rows)
+    assert "error" not in {row.severity for row in every}
+    assert rows.checkpatch.row("SPACING")[0] == rows.checkpatch.row("A_TYPE_OF_TOMORROW")[0] == "note"
