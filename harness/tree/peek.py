@@ -43,4 +43,10 @@ def peek(spec: str, *, cache: Path, listener: Listener, deadline: Deadline) -> I
         yield Peek(name=root.name, version=version, root=root, read=lambda path: contents(inside(root, path)))
         return
     with open_tree(spec, cache=cache, listener=listener, deadline=deadline) as tree:
-        yield Peek(name=tree.name, version=tree.version, root=tree.source, read=lambda path: read(tree, path))
+        yield Peek(
+            name=tree.name,
+            version=tree.version,
+            root=tree.source,
+            read=lambda path: read(tree, path),
+            tree=tree,
+        )
