@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.paths import CONFIGS
 
 _DIFF = """\
 --- a/mm/{name}
@@ -121,6 +123,46 @@ def test_an_unknown_workload(attempt: Attempt, plan: Path) -> None:
 def test_an_unknown_profile(attempt: Attempt, plan: Path) -> None:
     plan.write_text(plan.read_text() + "kconfig: plian\n")
     assert "plain" in attempt()
+
+
+def test_an_unknown_profile_of_several(attempt: Attempt, plan: Path) -> None:
+    plan.write_text(plan.read_text() + "kconfig: [plain, seee]\n")
+    assert "no profile 'seee'; it has plain, see" in attempt()
+
+
+@pytest.mark.parametrize("names", ["[plain, plain]", "[]"])
+def test_profiles_that_make_no_sense(attempt: Attempt, plan: Path, names: str) -> None:
+    plan.write_text(plan.read_text() + f"kconfig: {names}\n")
+    assert f"{plan}: " in attempt()
+
+
+@pytest.mark.parametrize("numbers", [("2", "6", "24"), ("3", "10", "0")])
+def test_a_tree_of_another_time_names_those_that_are_known(
+    attempt: Attempt, toy_source: Path, numbers: tuple[str, str, str]
+) -> None:
+    makefile = toy_source / "Makefile"
+    text = makefile.read_text()
+    for name, number in zip(("VERSION", "PATCHLEVEL", "SUBLEVEL"), numbers, strict=True):
+        text = re.sub(rf"^{name} =.*$", f"{name} = {number}", text, count=1, flags=re.MULTILINE)
+    makefile.write_text(text)
+    said = attempt()
+    assert f"Linux {'.'.join(numbers)} is not among the versions" in said
+    assert "2.6.26 to 2.6.28, 5.4 to 7; --force tries anyway" in said
+
+
+@pytest.mark.parametrize("name", ["mmotm-2.6.27", "lockless-page_cgroup", "seed-4of7"])
+def test_a_plan_that_asks_says_where_such_a_tree_comes_from(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(CONFIGS / f"{name}.yaml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{name}.yaml: give --tree: a" in line
+
+
+def test_a_plan_that_asks_for_a_series_too(toy_source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(CONFIGS / "lockless-page_cgroup.yaml"), "--tree", str(toy_source)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "give --series: the seven mails as an mbox" in line
 
 
 def test_no_qemu(attempt: Attempt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
