@@ -47,7 +47,8 @@ def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], i
     for life, windows in zip(lives, heard, strict=True):
         for attempt in life.attempts:
             cases.append(_judge_attempt(job, attempt, windows.get(attempt.workload.name, ())))
-    why = "interrupted" if interrupted else f"no guest to run it in: {cases[0].reason}"
+    boot = cases[0].reason.partition("; ")[0]
+    why = "interrupted" if interrupted else f"no guest to run it in: {boot}"
     for workload in left:
         cases.append(
             Case(name=workload.name, verdict=Verdict.INFRA if interrupted else Verdict.BROKEN, reason=why)
