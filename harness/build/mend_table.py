@@ -13,7 +13,7 @@ from harness.span import check_bounds
 from harness.tables import load
 
 Times = Annotated[int, msgspec.Meta(ge=1)]
-ToolName = Literal["gcc", "clang", "make", "perl"]
+ToolName = Literal["gcc", "clang", "binutils", "make", "perl"]
 
 
 class Compiler(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

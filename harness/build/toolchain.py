@@ -54,7 +54,7 @@ class Toolchain(msgspec.Struct, frozen=True, kw_only=True):
     family: Literal["gcc", "clang"]
     """whose command line ``cc`` understands"""
     tools: dict[str, Numbers]
-    """versions of the compiler (by its family), of ``make`` and of ``perl``"""
+    """versions of the compiler (by its family), of ``binutils`` (as ``ld`` says it), ``make`` and ``perl``"""
     cc_flags: tuple[str, ...] = ()
     """words for every compilation; with CC, not KCFLAGS: arch/x86/boot/compressed resets KBUILD_CFLAGS"""
     host_flags: tuple[str, ...] = ()
@@ -87,10 +87,11 @@ def find_toolchain(cc: str, deadline: Deadline) -> Toolchain:
         raise UserError(f"a kernel build needs {named}; apt-get install -y {packages}")
     version = _first_line(cc, deadline)
     family: Literal["gcc", "clang"] = "clang" if "clang" in version else "gcc"
+    linker = _first_line("ld", deadline)
     return Toolchain(
         cc=cc,
         version=version,
-        linker=_first_line("ld", deadline),
+        linker=linker,
         ccache=shutil.which("ccache") is not None,
         family=family,
         tools={
@@ -99,6 +100,7 @@ def find_toolchain(cc: str, deadline: Deadline) -> Toolchain:
             family: _numbers(
                 version if family == "clang" else _said([cc, "-dumpfullversion", "-dumpversion"], deadline)
             ),
+            "binutils": _numbers(linker),
             "make": _numbers(_first_line("make", deadline)),
             "perl": _numbers(_said(["perl", "-e", "printf '%vd', $^V"], deadline)),
         },

@@ -53,7 +53,7 @@ def test_the_controller_of_2008_passes_every_workload(harness: Callable[..., Any
     (cell,) = answer["cells"]
     assert {case["name"]: case["verdict"] for case in cell["cases"]} == dict.fromkeys(NAMES, "pass")
     assert cell["iface"] == "v1"
-    assert len({edit["file"] for edit in answer["edits"]}) == 6
+    assert len({edit["file"] for edit in answer["edits"]}) >= 6
     directory = (tmp_path / "results" / "latest").resolve()
     assert "Kbuild.include" in (directory / "junit.xml").read_text()
     run = json.loads((directory / "run.json").read_text())
