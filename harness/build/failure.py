@@ -12,6 +12,8 @@ from harness.errors import HarnessError, InfraError
 
 # GCC, clang and ld: "file:line:col: error: text", "ld: file.o: in function `f': undefined reference …".
 _ERROR = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$")
+# as, on a temporary file of the compiler's whose name says nothing.
+_ASSEMBLER = re.compile(r"^\S+\.s:(?:\d+:)? (?:Fatal )?[Ee]rror: (?P<text>.*)$")
 _LINK = re.compile(r"undefined reference to|multiple definition of|relocation truncated to fit")
 _MAKE = re.compile(r"^make(\[\d+\])?: \*\*\* ")
 _MACHINE = re.compile(
@@ -43,8 +45,10 @@ def failure(lines: Iterable[str], source: Path, build_dir: Path, log: Path) -> B
     for line in lines:
         if _MACHINE.search(line):
             return InfraError(f"the build stopped for want of the machine: {_bounded(line)} (log: {log})")
-        match = _ERROR.match(line)
-        if match:
+        match, assembler = _ERROR.match(line), _ASSEMBLER.match(line)
+        if assembler:
+            errors.append(_bounded(f"as: {assembler['text']}"))
+        elif match:
             path = os.path.normpath(build_dir / match["file"]).removeprefix(f"{source}{os.sep}")
             errors.append(_bounded(f"{path}:{match['line']}: {match['text']}"))
         elif _LINK.search(line):

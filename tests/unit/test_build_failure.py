@@ -36,6 +36,13 @@ def test_a_linker_error_counts() -> None:
     assert "undefined reference to `g'" in found.errors[0]
 
 
+def test_an_assemblers_error_counts_without_its_temporary_file() -> None:
+    found = _failure("/tmp/ccX.s: Error: .size expression for f does not evaluate to a constant")
+    assert isinstance(found, BuildFailed)
+    assert found.errors == ("as: .size expression for f does not evaluate to a constant",)
+    assert _failure("/tmp/ccX.s:12: Error: bad register name").errors == ("as: bad register name",)  # type: ignore[union-attr]
+
+
 def test_without_either_makes_own_line_is_quoted() -> None:
     found = _failure("make: *** No rule to make target 'mm/gone.c'.  Stop.")
     assert "No rule to make target" in str(found)
