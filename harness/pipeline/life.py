@@ -31,6 +31,8 @@ _MARKER = 2.0
 _ANSWER = 10.0
 _COMPLAINT = 20.0
 """seconds that a guest whose kernel has complained while booting is given to become ready"""
+_SILENCE = 20.0
+"""seconds without a word of a case, once the kernel has complained, after which it will say no more"""
 _LOGIN = 3.0
 """seconds that a guest whose kernel has complained is given to let us in; a well one takes 0.2 s"""
 
@@ -68,6 +70,11 @@ class Attempt:
     answers: bool
     crashed: str
     """what QEMU itself died of, if it did"""
+
+    @property
+    def sound(self) -> bool:
+        """True when the guest is fit for another: a case that never ended may still spin in it."""
+        return self.answers and self.delivered.ended.exit is not None
 
 
 @dataclass
@@ -115,6 +122,11 @@ class Watch:
         silent = self._complaint is not None and self._complaint.expired()
         return self.give_up() or ("a kernel report, and the guest does not become ready" if silent else "")
 
+    def case(self, quiet: float) -> str:
+        """Why there is no use in waiting on for a case that has been *quiet* for so many seconds."""
+        stuck = self._complaint is not None and quiet > _SILENCE
+        return self.give_up() or ("a kernel report, and no more samples" if stuck else "")
+
     def login(self) -> Callable[[], str]:
         """For a login that begins now: why there is no use in waiting on for it.
 
@@ -159,7 +171,7 @@ class Host:
             well = not life.failure and not life.ssh
             while pending and well and guest.alive() and not watch.give_up():
                 life.attempts.append(self._attempt(guest, pending.pop(0), watch))
-                if not life.attempts[-1].answers:
+                if not life.attempts[-1].sound:
                     break
         life.console = guest.console.text()
         return life
@@ -181,7 +193,7 @@ class Host:
             command(workload, job.iface, job.load, files_to_sample(job.iface)),
             job.load,
             deadline=self._deadline,
-            give_up=watch.give_up,
+            give_up=watch.case,
             tick=lambda passed: self._progress.progress(began + min(passed, job.load.seconds), workload.name),
         )
         self._done += 1

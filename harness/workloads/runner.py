@@ -63,11 +63,12 @@ def deliver(
     load: Load,
     *,
     deadline: Deadline,
-    give_up: Callable[[], str],
+    give_up: Callable[[float], str],
     tick: Callable[[float], None],
 ) -> Delivered:
     """Run *argv* in *guest*; *tick* is told the seconds that have passed, with each line.
 
+    *give_up* is told the seconds since the last line, and gives a reason not to wait on.
     Raises InfraError when SSH cannot be had at all.
     """
     began = heard = time.monotonic()
@@ -80,7 +81,7 @@ def deliver(
         tick(heard - began)
 
     def hopeless() -> str:
-        return give_up() or ("" if guest.alive() else "guest died")
+        return give_up(time.monotonic() - heard) or ("" if guest.alive() else "guest died")
 
     longest = load.seconds + _SETTLES * load.settle + _GRACE
     shell = guest.shell(deadline)

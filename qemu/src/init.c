@@ -89,6 +89,8 @@ static void mount_basics(void)
 	put("/proc/sys/kernel/printk_devkmsg", "on\n");
 	/* Emulated swapping blocks for seconds, not for so long. A guest is not given 120 s (2.6.25). */
 	put("/proc/sys/kernel/hung_task_timeout_secs", "30\n");
+	/* 60 s in 2.6.27; later kernels say so after 20. */
+	put("/proc/sys/kernel/softlockup_thresh", "20\n");
 	if (attach("sysfs", "/sys", "sysfs", NULL))
 		say("lacks sysfs: CONFIG_SYSFS");
 	if (attach("devtmpfs", "/dev", "devtmpfs", NULL)) /* 2.6.32; not needed */

@@ -53,6 +53,15 @@ def test_nor_is_a_boot(monkeypatch: pytest.MonkeyPatch) -> None:
     assert watch.boot() == "a kernel report, and the guest does not become ready"
 
 
+def test_a_case_that_falls_silent_after_a_report_is_given_up() -> None:
+    """A CPU that spins in the kernel is reported, and neither dies nor lets the case end."""
+    watch = Watch(threading.Event())
+    assert watch.case(500.0) == ""
+    watch.feed(_WARNING)
+    assert watch.case(1.0) == ""
+    assert watch.case(30.0) == "a kernel report, and no more samples"
+
+
 def test_an_interrupt_does() -> None:
     cancelled = threading.Event()
     watch = Watch(cancelled)
