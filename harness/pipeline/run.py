@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,20 +18,19 @@ from harness.build.model import Kernel
 from harness.build.warnings import new_against
 from harness.deadline import Deadline
 from harness.errors import HarnessError, UserError
-from harness.events import Listener, Note, task
+from harness.events import Listener, Note
 from harness.guest.accel import Accel
 from harness.guest.model import Image
 from harness.memcg.interface import why_without
 from harness.paths import CONFIGS
 from harness.pipeline.bench import Bench, Request, machine_of
-from harness.pipeline.blame import first_bad
 from harness.pipeline.cell import BOOT
 from harness.pipeline.cells import run_cells
 from harness.pipeline.commands import repeat
-from harness.pipeline.explain import Explainer
 from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
 from harness.pipeline.life import CellJob
-from harness.pipeline.model import Blame, BlameStep, Case, Cell, KernelUsed, ProfileUsed, Run
+from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
+from harness.pipeline.trials import Trials
 from harness.verdict import Verdict
 from harness.workloads.catalogue import Workload, choose, every
 
@@ -181,13 +179,16 @@ class _Road:
         return built
 
     def _build_one(self, name: str, profile: str) -> Kernel:
-        count = 0 if name == "base" else len(self._bench.series.patches)
         try:
-            return self._bench.kernel(count, self._called(name, profile), profile)
+            return self._bench.kernel(self._patches_of(name), self._called(name, profile), profile)
         except BuildFailed as error:
             if name == "base":
                 raise UserError(f"{self._bench.tree.origin}: the base does not build: {error}") from error
             raise _PatchedDoesNotBuild(f"the patched kernel does not build: {error}") from error
+
+    def _patches_of(self, kernel: str) -> int:
+        """How many patches are on in *kernel*."""
+        return 0 if kernel == "base" else len(self._bench.series.patches)
 
     def _called(self, kernel: str, profile: str) -> str:
         """*kernel*, with its profile where the plan has several."""
@@ -215,7 +216,7 @@ class _Road:
             image=image,
             accel=accel,
             directory=self._directory / cell,
-            explain=self._explainer(0 if built.name == "base" else len(self._bench.series.patches)),
+            explain=self._bench.explainer(self._patches_of(built.name), self.run.analysis),
         )
 
     def _skipped(self, built: _Built, iface: str, why: str) -> Cell:
@@ -229,59 +230,35 @@ class _Road:
             cases=(Case(name=BOOT, verdict=Verdict.SKIP, reason=why),),
         )
 
-    def _explainer(self, count: int) -> Explainer:
-        return self._bench.explainer(count, self.run.analysis)
-
     def _weigh(self, cells: Sequence[Cell], jobs: Sequence[CellJob]) -> None:
         weighed, verdict, reason = with_findings(weigh(cells), self.run)
         reports = tuple(report for cell in weighed for case in cell.cases for report in case.reports)
         self._know(cells=weighed, drift=drifts(weighed), reports=reports)
-        base = base_cases(weighed)
-        tried: set[str] = set()
-        for cell, case in blamed_cases(weighed, base) if self._request.plan.blame else ():
-            good = base.get(like(cell, case))
-            if cell.profile not in tried and good is not None and good.verdict is Verdict.PASS:
-                tried.add(cell.profile)
-                blame = self._blame(cell, case, jobs)
-                self._know(blames=(*self.run.blames, *([blame] if blame else [])))
+        if self._request.plan.blame:
+            self._blame(weighed, {job.name: job for job in jobs})
         self._end(verdict, reason)
         for cell in cells:
             boot = cell.cases[0]
             if cell.kernel == "base" and boot.verdict is Verdict.FAIL and not boot.reports:
                 raise UserError(f"{self._bench.tree.origin}: the base kernel does not boot: {boot.reason}")
 
-    def _blame(self, cell: Cell, case: Case, jobs: Sequence[CellJob]) -> Blame | None:
-        """Try prefixes of the series on the case that failed, until one patch is left."""
-        job = next(job for job in jobs if job.name == cell.name)
-        patches = self._bench.series.patches
-        title = f"which patch fails {case.name} on {cell.iface}"
-        with task(self._around.listener, "blame", title) as progress:
-            number, steps = first_bad(len(patches), lambda count: self._trial(count, job, case.name))
-            progress.outcome = f"patch {number}/{len(patches)}" if number else "not found"
-        if number is None:
-            return None
-        subject = patches[number - 1].subject
-        return Blame(number=number, subject=subject, case=case.name, cell=cell.name, steps=steps)
-
-    def _trial(self, count: int, job: CellJob, case: str) -> BlameStep:
-        """The first *count* patches, judged by one case alone."""
-        name = f"prefix-{count}-{job.profile}-{job.iface}"
-        subject = self._bench.series.patches[count - 1].subject
-        try:
-            kernel = self._bench.kernel(count, name, job.profile)
-        except BuildFailed as error:
-            return BlameStep(number=count, subject=subject, verdict=Verdict.BROKEN, reason=str(error))
-        trial = dataclasses.replace(
-            job,
-            name=name,
-            kernel=kernel,
-            workloads=tuple(row for row in job.workloads if row.name == case),
-            directory=self._directory / name,
-            explain=self._explainer(count),
+    def _blame(self, cells: Sequence[Cell], jobs: Mapping[str, CellJob]) -> None:
+        """Look for the first bad patch of each profile's first case that the base passes."""
+        trials = Trials(
+            bench=self._bench,
+            analysis=self.run.analysis,
+            directory=self._directory,
+            run=lambda some: self._run_cells(some, lambda _cell: None),
+            listener=self._around.listener,
         )
-        (cell,) = self._run_cells([trial], lambda _cell: None)
-        found = next((one for one in cell.cases if one.name == case), cell.cases[0])
-        return BlameStep(number=count, subject=subject, verdict=found.verdict, reason=found.reason)
+        base = base_cases(cells)
+        tried: set[str] = set()
+        for cell, case in blamed_cases(cells, base):
+            good = base.get(like(cell, case))
+            if cell.profile not in tried and good is not None and good.verdict is Verdict.PASS:
+                tried.add(cell.profile)
+                blame = trials.blame(case, jobs[cell.name])
+                self._know(blames=(*self.run.blames, *([blame] if blame else [])))
 
     def _run_cells(self, jobs: Sequence[CellJob], on_cell: Callable[[Cell], None]) -> tuple[Cell, ...]:
         return run_cells(
