@@ -65,7 +65,7 @@ def read_mail(raw: bytes, path: str, line: int = 1, message: int = 0) -> list[Te
     texts = [found for inner in body.attached for found in read_mail(inner, origin)]
     if texts and any(_HAS_DIFF.search(text.body) for text in texts) and not _HAS_DIFF.search(body.text):
         return texts
-    first_line = line + text_begins(raw) if body.as_it_stands else 0
+    first_line = line + text_begins(raw) if line and body.as_it_stands else 0
     return [_from_mail(headers_of(mail), body, path, origin, first_line)]
 
 
@@ -105,10 +105,11 @@ def _from_mail(headers: Headers, body: _Body, path: str, origin: str, first_line
     )
 
 
-def read_plain(raw: bytes, path: str, title: str) -> Text:
+def read_plain(raw: bytes, path: str, title: str, line: int = 1, message: int = 0) -> Text:
     """A patch file without mail headers: From, Subject and Date lines of its text count, if any.
 
-    *title* is the subject of one that has none.
+    *title* is the subject of one that has none; *line* and *message* are as in :func:`read_mail`, and
+    *line* is 0 where the text was taken out of another.
     """
     as_it_stood, charset_note = decode(raw, "")
     body, notes = undo_paste(as_it_stood, True)
@@ -123,8 +124,8 @@ def read_plain(raw: bytes, path: str, title: str) -> Text:
         notes=(*((charset_note,) if charset_note else ()), *notes),
         body=body,
         path=path,
-        origin=path,
-        first_line=1 if body.count("\n") == as_it_stood.count("\n") else 0,
+        origin=f"{path}, message {message}" if message else path,
+        first_line=line if body.count("\n") == as_it_stood.count("\n") else 0,
     )
 
 

@@ -14,6 +14,8 @@ _HEADER = re.compile(rb"(?:From |[A-Za-z][A-Za-z0-9-]{0,70}:[ \t\r\n])")
 _MAIL_HEADER = re.compile(
     rb"^(?:From|Subject|Date|Message-ID|Return-Path|Received):", re.MULTILINE | re.IGNORECASE
 )
+_HEAD = re.compile(rb"(?:(?:From |[!-9;-~]{0,1000}:|[\t ])[^\n]*\n)*")
+_EMPTY_LINE = re.compile(rb"\r?\n")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _MOST_MAILS = 20_000
 _BOM = b"\xef\xbb\xbf"
@@ -28,9 +30,15 @@ def is_mail(raw: bytes) -> bool:
 
 
 def text_begins(raw: bytes) -> int:
-    """The 0-based line of *raw*, one mail, at which its text begins; 0 when it has none."""
-    blank = _BLANK_LINE.search(raw)
-    return raw.count(b"\n", 0, blank.end()) if blank else 0
+    """The 0-based line of *raw*, one mail, at which its text begins; 0 when it has none.
+
+    After the blank line, or at a line that is no header, as marc.info prints under them: where
+    email.parser begins the text.
+    """
+    head = _HEAD.match(raw)
+    end = head.end() if head else 0
+    blank = _EMPTY_LINE.match(raw, end)
+    return raw.count(b"\n", 0, blank.end() if blank else end) if raw[end:].strip() else 0
 
 
 def split_mailbox(raw: bytes, path: str) -> list[tuple[int, bytes]]:

@@ -15,6 +15,7 @@ from harness.series.folder import folder, must_have_diff, require_bounded
 from harness.series.mail import read_mail, read_plain
 from harness.series.mailbox import is_mail, split_mailbox, without_bom
 from harness.series.model import Patch, Series
+from harness.series.page import Piece, split_page
 from harness.series.quilt import Entry, folded, read_stack, series_file
 from harness.series.subject import Subject, parse_subject
 from harness.series.text import Text
@@ -36,6 +37,13 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
         return self.text.subject
 
 
+class _Content(msgspec.Struct, frozen=True, kw_only=True):
+    """The mails of one file."""
+
+    texts: tuple[Text, ...]
+    notes: tuple[str, ...] = ()
+
+
 class _Found(msgspec.Struct, frozen=True, kw_only=True):
     """What the source holds: patches, and what was said beside them."""
 
@@ -53,18 +61,20 @@ def read_series(source: Path, wanted: str = "") -> Series:
     Raises UserError, one line with ``FILE[:LINE]: what; mend``, for everything that cannot be used.
     """
     if not source.is_dir():
-        return _arranged(source, _chosen(source, _texts(source), wanted), ordered=False)
+        return _arranged(source, _chosen(source, [_content(source)], wanted), ordered=False)
     series = series_file(source)
     if series is not None:
         return _quilt(source, series)
     found = folder(source)
-    texts: list[Text] = []
+    contents: list[_Content] = []
     for path in found.paths:
-        here = _texts(path)
-        if must_have_diff(path) and not any(text.subject.number == 0 or _has_diff(text) for text in here):
+        here = _content(path)
+        if must_have_diff(path) and not any(
+            text.subject.number == 0 or _has_diff(text) for text in here.texts
+        ):
             raise UserError(f"{path}: no diff in it; take the file out of the directory")
-        texts += here
-    return _arranged(source, _chosen(source, texts, wanted), ordered=found.ordered)
+        contents.append(here)
+    return _arranged(source, _chosen(source, contents, wanted), ordered=found.ordered)
 
 
 def _quilt(source: Path, series: Path) -> Series:
@@ -94,27 +104,51 @@ def _one(entry: Entry) -> _Draft:
     return _Draft(text=text, diff=diff)
 
 
-def _texts(path: Path) -> list[Text]:
+def _content(path: Path) -> _Content:
     """The mails in a file, or the file itself when it is none."""
     raw = without_bom(read_bounded(path))
+    messages = split_mailbox(raw, str(path)) if is_mail(raw) else [(1, raw)]
+    pieces = split_page(raw, str(path)) if len(messages) == 1 else []
+    if pieces:
+        return _archived(path, pieces)
     if not is_mail(raw):
-        return [read_plain(raw, str(path), path.stem)]
-    messages = split_mailbox(raw, str(path))
+        return _Content(texts=(read_plain(raw, str(path), path.stem),))
     several = len(messages) > 1
-    return [
-        text
-        for at, (line, message) in enumerate(messages, 1)
-        for text in read_mail(message, str(path), line, at if several else 0)
-    ]
+    return _Content(
+        texts=tuple(
+            text
+            for at, (line, message) in enumerate(messages, 1)
+            for text in read_mail(message, str(path), line, at if several else 0)
+        )
+    )
+
+
+def _archived(path: Path, pieces: list[Piece]) -> _Content:
+    """The mails of a page; what its archive prints above their headers is their subject."""
+    texts: list[Text] = []
+    for at, piece in enumerate(pieces, 1):
+        if not piece.title and is_mail(piece.raw):
+            texts += read_mail(piece.raw, str(path), piece.line, at)
+            continue
+        text = read_plain(piece.raw, str(path), path.stem, piece.line, at)
+        if piece.title and not text.subject.tagged:
+            text = msgspec.structs.replace(text, subject=parse_subject(piece.title))
+        texts.append(text)
+    notes = [f"{path.name!a}: {len(pieces)} mails in one {'text' if pieces[0].line else 'page'} taken apart"]
+    covers = sum(text.subject.number == 0 and not text.subject.reply for text in texts)
+    if covers:
+        notes.append(f"{covers} cover {'letter' if covers == 1 else 'letters'} left out")
+    return _Content(texts=tuple(texts), notes=tuple(notes))
 
 
 def _has_diff(text: Text) -> bool:
     return "\n--- " in f"\n{text.body}" or "\ndiff --git " in f"\n{text.body}"
 
 
-def _chosen(source: Path, texts: list[Text], wanted: str) -> _Found:
-    """The patches among *texts*."""
-    choice = choose(str(source), texts, wanted)
+def _chosen(source: Path, contents: list[_Content], wanted: str) -> _Found:
+    """The patches among the mails of *contents*."""
+    choice = choose(str(source), [text for content in contents for text in content.texts], wanted)
+    notes = [note for content in contents for note in content.notes]
     drafts: list[_Draft] = []
     for text in choice.texts:
         diff = read_diff(text)
@@ -124,7 +158,7 @@ def _chosen(source: Path, texts: list[Text], wanted: str) -> _Found:
             raise text.refused(f"{text.subject.text!a}: no diff in it", "give the mail with its patch")
     if not drafts:
         raise UserError(f"{source}: no diff in it; give a patch, a mailbox or a directory of patches")
-    return _Found(drafts=tuple(drafts), cover=choice.cover, notes=choice.notes)
+    return _Found(drafts=tuple(drafts), cover=choice.cover, notes=(*notes, *choice.notes))
 
 
 def _arranged(source: Path, found: _Found, ordered: bool) -> Series:
