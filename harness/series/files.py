@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The bytes of what the user names as a series, bounded, with one-line errors for what is no text."""
+"""The bytes of what the user names as a series, unpacked and bounded; one-line errors for what is no text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import stat
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.series.packed import unpacked
 
 LIMIT = 64 << 20
 """bytes; linux-mm's whole mmotm (474 patches) is under 2 MB"""
 
 
 def read_bounded(path: Path, limit: int = LIMIT) -> bytes:
-    """The contents of a regular file of at most *limit* bytes; UserError when it is anything else."""
+    """The text in a regular file of at most *limit* bytes, also unpacked; UserError for anything else."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
@@ -30,8 +31,24 @@ def read_bounded(path: Path, limit: int = LIMIT) -> bytes:
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}; mend its permissions") from error
+    data = unpacked(path, data, limit)
     if not data.strip():
         raise UserError(f"{path}: empty; give a file with a diff in it")
     if b"\0" in data:
         raise UserError(f"{path}: binary (there are NUL bytes in it); give the patch as plain text")
     return data
+
+
+def read_all(source: Path, paths: list[Path]) -> list[bytes]:
+    """The contents of *paths*, files of *source*; UserError when they are more than a series may be."""
+    found: list[bytes] = []
+    left = LIMIT
+    for path in paths:
+        found.append(read_bounded(path))
+        left -= len(found[-1])
+        if left < 0:
+            raise UserError(
+                f"{source}: more than the {LIMIT >> 20} MiB that a series may have; "
+                "give fewer patches at once"
+            )
+    return found

@@ -11,6 +11,7 @@ import msgspec
 from harness.errors import UserError
 from harness.series.files import LIMIT
 from harness.series.mailbox import is_mail
+from harness.series.packed import plain_path
 
 _PATCHES = (".patch", ".diff")
 _SUFFIXES = (*_PATCHES, ".eml", ".mbox", ".mbx", ".txt", ".html", ".cover")
@@ -29,7 +30,7 @@ def folder(directory: Path) -> Folder:
     """The files to read in *directory*, which is no quilt directory.
 
     In a maildir those of cur/ and new/; else patches and mails by their suffix, or else MH's numbers and
-    whatever begins as a mail does. Raises UserError when there is none, or too much.
+    whatever begins as a mail does. Raises UserError when there is none.
     """
     try:
         if (directory / "cur").is_dir() and (directory / "new").is_dir():
@@ -37,11 +38,11 @@ def folder(directory: Path) -> Folder:
             found = Folder(paths=tuple(sorted(paths, key=_natural)), ordered=False)
         else:
             paths = _files(directory)
-            named = [path for path in paths if path.suffix in _SUFFIXES and not _is_readme(path)]
+            named = [path for path in paths if _suffix(path) in _SUFFIXES and not _is_readme(path)]
             mails = (
                 [path for path in paths if path.name.isdigit() or _begins_as_mail(path)] if not named else []
             )
-            patches = any(path.suffix in _PATCHES for path in named)
+            patches = any(_suffix(path) in _PATCHES for path in named)
             found = Folder(paths=tuple(sorted(named or mails, key=_natural)), ordered=patches)
     except OSError as error:
         raise UserError(f"{directory}: cannot be read: {error.strerror}; mend its permissions") from error
@@ -49,21 +50,17 @@ def folder(directory: Path) -> Folder:
         raise UserError(
             f"{directory}: no patch in it; it wants a quilt series file, or mails, *.patch or *.diff"
         )
-    require_bounded(directory, list(found.paths))
     return found
-
-
-def require_bounded(source: Path, paths: list[Path]) -> None:
-    """UserError when *paths* together are more than a series may be."""
-    if sum(path.stat().st_size for path in paths) > LIMIT:
-        raise UserError(
-            f"{source}: more than the {LIMIT >> 20} MiB that a series may have; give fewer patches at once"
-        )
 
 
 def must_have_diff(path: Path) -> bool:
     """True for a patch file; a mail may be a cover letter or an answer."""
-    return path.suffix in _PATCHES and "cover-letter" not in path.name
+    return _suffix(path) in _PATCHES and "cover-letter" not in path.name
+
+
+def _suffix(path: Path) -> str:
+    """What the name says that is in the file, compressed or not."""
+    return plain_path(path).suffix
 
 
 def _files(directory: Path) -> list[Path]:

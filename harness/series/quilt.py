@@ -16,6 +16,7 @@ import msgspec
 
 from harness.errors import UserError
 from harness.series.files import read_bounded
+from harness.series.packed import SUFFIXES, plain_path
 
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _MQ_GUARD = re.compile(r"\s#([+-][^\s#]+)")
@@ -33,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     level: int | None
     """of ``-pN``; None when the line does not say"""
     name: str
-    """as the series file has it"""
+    """as the series file has it, without the suffix of a compressed file"""
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,5 +115,12 @@ def _entry(series: Path, number: int, words: list[str]) -> Entry:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise UserError(f"{series}:{number}: {name!a} lies outside the directory; move the patch into it")
     if not path.exists():
+        path = next((packed for packed in _packed(path) if packed.exists()), path)
+    if not path.exists():
         raise UserError(f"{series}:{number}: patch {name!a} is not there; add the file or take out the line")
-    return Entry(path=path, level=level, name=name)
+    return Entry(path=path, level=level, name=str(plain_path(Path(name))))
+
+
+def _packed(path: Path) -> list[Path]:
+    """Where *path* is when it was compressed after the series file was written."""
+    return [path.with_name(path.name + suffix) for suffix in SUFFIXES]

@@ -10,11 +10,12 @@ import msgspec
 
 from harness.errors import UserError
 from harness.series.diff import Diff, read_diff
-from harness.series.files import read_bounded
-from harness.series.folder import folder, must_have_diff, require_bounded
+from harness.series.files import read_all, read_bounded
+from harness.series.folder import folder, must_have_diff
 from harness.series.mail import read_mail, read_plain
 from harness.series.mailbox import is_mail, split_mailbox, without_bom
 from harness.series.model import Patch, Series
+from harness.series.packed import plain_path
 from harness.series.page import Piece, split_page
 from harness.series.quilt import Entry, folded, read_stack, series_file
 from harness.series.subject import Subject, parse_subject
@@ -61,14 +62,16 @@ def read_series(source: Path, wanted: str = "") -> Series:
     Raises UserError, one line with ``FILE[:LINE]: what; mend``, for everything that cannot be used.
     """
     if not source.is_dir():
-        return _arranged(source, _chosen(source, [_content(source)], wanted), ordered=False)
+        return _arranged(
+            source, _chosen(source, [_content(source, read_bounded(source))], wanted), ordered=False
+        )
     series = series_file(source)
     if series is not None:
         return _quilt(source, series)
     found = folder(source)
     contents: list[_Content] = []
-    for path in found.paths:
-        here = _content(path)
+    for path, raw in zip(found.paths, read_all(source, list(found.paths)), strict=True):
+        here = _content(path, raw)
         if must_have_diff(path) and not any(
             text.subject.number == 0 or _has_diff(text) for text in here.texts
         ):
@@ -79,24 +82,24 @@ def read_series(source: Path, wanted: str = "") -> Series:
 
 def _quilt(source: Path, series: Path) -> Series:
     stack = read_stack(series)
-    require_bounded(series, [entry.path for entry in stack.entries])
-    drafts = tuple(_one(entry) for entry in stack.entries)
+    contents = read_all(series, [entry.path for entry in stack.entries])
+    drafts = tuple(_one(entry, raw) for entry, raw in zip(stack.entries, contents, strict=True))
     places = [(at, len(drafts)) for at in range(1, len(drafts) + 1)]
     return _series(source, _Found(drafts=drafts, notes=stack.notes), places)
 
 
-def _one(entry: Entry) -> _Draft:
-    """The one patch that a file of a quilt stack holds."""
+def _one(entry: Entry, raw: bytes) -> _Draft:
+    """The one patch that a file of a quilt stack, with the contents *raw*, holds."""
     path = entry.path
-    raw = without_bom(read_bounded(path))
+    raw = without_bom(raw)
     if is_mail(raw):
         texts = read_mail(raw, str(path))
         text = next((text for text in texts if _has_diff(text)), texts[0])
     else:
-        text = read_plain(raw, str(path), path.stem)
+        text = read_plain(raw, str(path), plain_path(path).stem)
     subject = text.subject
     if not subject.text and not subject.tagged:
-        subject = msgspec.structs.replace(subject, text=parse_subject(path.stem).text)
+        subject = msgspec.structs.replace(subject, text=parse_subject(plain_path(path).stem).text)
     text = msgspec.structs.replace(text, subject=subject, name=entry.name)
     diff = read_diff(text, entry.level)
     if diff is None:
@@ -104,15 +107,15 @@ def _one(entry: Entry) -> _Draft:
     return _Draft(text=text, diff=diff)
 
 
-def _content(path: Path) -> _Content:
-    """The mails in a file, or the file itself when it is none."""
-    raw = without_bom(read_bounded(path))
+def _content(path: Path, raw: bytes) -> _Content:
+    """The mails in a file with the contents *raw*, or the file itself when it is none."""
+    raw = without_bom(raw)
     messages = split_mailbox(raw, str(path)) if is_mail(raw) else [(1, raw)]
     pieces = split_page(raw, str(path)) if len(messages) == 1 else []
     if pieces:
         return _archived(path, pieces)
     if not is_mail(raw):
-        return _Content(texts=(read_plain(raw, str(path), path.stem),))
+        return _Content(texts=(read_plain(raw, str(path), plain_path(path).stem),))
     several = len(messages) > 1
     return _Content(
         texts=tuple(
@@ -130,7 +133,7 @@ def _archived(path: Path, pieces: list[Piece]) -> _Content:
         if not piece.title and is_mail(piece.raw):
             texts += read_mail(piece.raw, str(path), piece.line, at)
             continue
-        text = read_plain(piece.raw, str(path), path.stem, piece.line, at)
+        text = read_plain(piece.raw, str(path), plain_path(path).stem, piece.line, at)
         if piece.title and not text.subject.tagged:
             text = msgspec.structs.replace(text, subject=parse_subject(piece.title))
         texts.append(text)
@@ -222,7 +225,7 @@ def _name(source: Path, cover: Text | None) -> str:
     title = cover.subject.text if cover else ""
     if title and title != "*** SUBJECT HERE ***":
         return title
-    return source.resolve().stem if source.is_file() else source.resolve().name
+    return plain_path(source.resolve()).stem if source.is_file() else source.resolve().name
 
 
 def _patch(draft: _Draft, fixes: str, number: int, total: int) -> Patch:
