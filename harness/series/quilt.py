@@ -2,8 +2,9 @@
 """quilt's ``series`` file: one patch a line, ``#`` comments, ``-pN`` after the name (quilt(1)).
 
 Guards, as guards(1) of the SUSE kernel's series.conf has them before the name (``+xen x.patch``) and
-Mercurial's mq behind it (``x.patch #+xen``): no guard is selected here. And the names of mmotm's
-broken-out directory, where ``x-fix.patch`` is to be folded into ``x.patch``.
+Mercurial's mq and guilt behind it (``x.patch #+xen``): no guard is selected here, so a positive one
+leaves a patch out and a negative one does not. And the names of mmotm's broken-out directory, where
+``x-fix.patch`` is to be folded into ``x.patch``.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from harness.series.files import read_bounded
 from harness.series.packed import SUFFIXES, plain_path
 
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
-_MQ_GUARD = re.compile(r"\s#([+-][^\s#]+)")
-_GUARD = re.compile(r"[+-][^\s#]+$")
+_MQ_GUARD = re.compile(r"#([+-][^-+#\s][^#\s]*)")  # as mq.py has it
+_GUARD = re.compile(r"[+-][^\s#]*$")
 _LEVEL = re.compile(r"-p(ab|\d{1,2})$")
 # "-fix", "-fix-2", "-fix-fix", "-checkpatch-fixes", "-build-fix", "-update"
 _FIX = re.compile(r"-(?:[a-z0-9_.]{1,40}-){0,6}?(?:fix(?:es)?|update)(?:-\d{1,3})?$")
@@ -56,12 +57,12 @@ def read_stack(series: Path) -> Stack:
     stack: list[Entry] = []
     notes: list[str] = []
     for number, line in enumerate(lines, 1):
-        words, guards = _taken_apart(line[:_LONGEST])
+        words, before, behind = _taken_apart(line[:_LONGEST])
         if not words:
             continue
-        if any(guard.startswith("+") for guard in guards):
-            shown = ascii(" ".join([words[0], *guards])[:200])
-            notes.append(f"{series.name}:{number}: {shown} left out, its guard is not selected")
+        if why := _left_out(before, behind):
+            shown = ascii(" ".join([words[0], *before, *behind])[:200])
+            notes.append(f"{series.name}:{number}: {shown} left out, {why}")
             continue
         stack.append(_entry(series, number, words))
     if not stack:
@@ -91,12 +92,30 @@ def _root(stem: str, roots: Mapping[str, str]) -> str:
     return ""
 
 
-def _taken_apart(line: str) -> tuple[list[str], list[str]]:
-    """The words of a line without comments, and the guards of its patch."""
-    mq = _MQ_GUARD.findall(line)
+def _taken_apart(line: str) -> tuple[list[str], list[str], list[str]]:
+    """The words of a line without comments, and the guards before and behind the name of its patch."""
+    comment = _COMMENT.search(line)
+    behind = _MQ_GUARD.findall(comment[0]) if comment else []
     words = _COMMENT.sub("", line).split()
     at = next((at for at, word in enumerate(words) if not _GUARD.match(word)), len(words))
-    return words[at:], [*words[:at], *mq]
+    return words[at:], words[:at], behind
+
+
+def _left_out(before: list[str], behind: list[str]) -> str:
+    """Why a patch with these guards is not applied while none is selected; empty when it is.
+
+    guards(1): the last guard before the name that matches decides; those with ``!`` match what is not
+    selected, ``-`` alone always matches; if none does, a ``+`` leaves the patch out. mq and guilt
+    behind the name: a positive guard that is not selected leaves it out.
+    """
+    last = next((guard for guard in reversed(before) if guard == "-" or guard[1:2] == "!"), "")
+    if last == "-":
+        return "as '-' before it says"
+    if last.startswith("-"):
+        return f"as its guard {last[2:]!a:.80} is not selected"
+    if any(guard.startswith("+") for guard in [*([] if last else before), *behind]):
+        return "its guard is not selected"
+    return ""
 
 
 def _entry(series: Path, number: int, words: list[str]) -> Entry:

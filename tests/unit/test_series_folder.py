@@ -99,6 +99,36 @@ def test_guards_that_are_not_selected(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("+xen p.patch", "'p.patch +xen' left out, its guard is not selected"),
+        ("-xen p.patch", ""),
+        ("+!xen p.patch", ""),
+        ("-!xen p.patch", "'p.patch -!xen' left out, as its guard 'xen' is not selected"),
+        ("+xen +!rt p.patch", ""),
+        ("+!xen -!rt p.patch", "'p.patch +!xen -!rt' left out, as its guard 'rt' is not selected"),
+        ("- p.patch", "'p.patch -' left out, as '-' before it says"),
+        ("- +xen p.patch", "'p.patch - +xen' left out, as '-' before it says"),
+        ("+xen -rt p.patch", "'p.patch +xen -rt' left out, its guard is not selected"),
+        ("p.patch #+a", "'p.patch +a' left out, its guard is not selected"),
+        ("p.patch #-a", ""),
+        ("p.patch # why #-a#+b", "'p.patch -a +b' left out, its guard is not selected"),
+        ("p.patch -p1 #-a #-b", ""),
+        ("p.patch # C++ #++ #", ""),
+        ("# p.patch #+a", "nothing"),
+    ],
+)
+def test_guards(tmp_path: Path, line: str, says: str) -> None:
+    for name in ("a.patch", "p.patch", "z.patch"):
+        (tmp_path / name).write_text(DIFF)
+    (tmp_path / "series").write_text(f"a.patch\n{line}\nz.patch\n")
+    series = read_series(tmp_path)
+    applied = ["a.patch", "z.patch"] if says else ["a.patch", "p.patch", "z.patch"]
+    assert [patch.name for patch in series.patches] == applied
+    assert series.notes == ((f"series:2: {says}",) if says and says != "nothing" else ())
+
+
 def test_all_guarded_or_reversed_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.patch").write_text(DIFF)
     (tmp_path / "series").write_text("+xen a.patch\n")
