@@ -10,8 +10,15 @@ from html.parser import HTMLParser
 _HTML = re.compile(r"\s{0,200}<(?:!doctype html|!--|\?xml|html|head|body|pre)\b", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|nbsp|#\d{1,5}|#x[0-9a-f]{1,4});", re.IGNORECASE)
 _BREAKS = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3", "title", "ul", "table"})
+_LINES = frozenset({"div", "li", "tr", "ul", "table"})  # no blank line between two of them
 _SILENT = frozenset({"script", "style", "title"})
-_NO_BREAK = ("\u00a0", "\udca0")  # the second is its Latin-1 byte, kept as a surrogate escape
+_NO_BREAK = "\u00a0\udca0"  # the second is its Latin-1 byte, kept as a surrogate escape
+# In the indentation of a diff's line, where no source has it; what stands in a word is left.
+_INDENTED = re.compile(rf"^[ +-]?[ \t]*[{_NO_BREAK}]", re.MULTILINE)
+# Where pages may break a long line; not the joiners (U+200C, U+200D) that some scripts need.
+_UNSEEN = re.compile("[\u200b\u2060\ufeff]")
+_UNSEEN_FIRST = re.compile("^[\u200b\u2060\ufeff]+(?=[-+@ \t]|diff )", re.MULTILINE)
+_BARE = re.compile(r"&(?!(?:\w{2,8}|#\d{1,5}|#x[0-9a-f]{1,4});)", re.IGNORECASE)
 _QUOTED_NAMES = re.compile(r"^((?:[>|] ?)+)(?:--- |diff --git )", re.MULTILINE)
 _PLAIN_NAMES = re.compile(r"^(?:--- |diff --git )", re.MULTILINE)
 
@@ -33,19 +40,25 @@ class _Visible(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.silent += tag in _SILENT
         self.pre += tag == "pre"
-        if tag in _BREAKS:
+        if tag in _BREAKS and not (tag in _LINES and self._at_line_start()):
             self.pieces.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
         self.silent = max(0, self.silent - (tag in _SILENT))
         self.pre = max(0, self.pre - (tag == "pre"))
-        if tag in _BREAKS and tag != "br":
+        if tag in _BREAKS and tag != "br" and not (tag in _LINES - {"tr"} and self._at_line_start()):
             self.pieces.append("\n")
 
     def handle_data(self, data: str) -> None:
         if self.silent:
             return
-        self.pieces.append(data if self.pre else " ".join(data.split("\n")))
+        if not self.pre and self._at_line_start():
+            data = data.lstrip("\r\n")  # of the page's source, after <br> or between rows
+        if data:
+            self.pieces.append(data if self.pre else " ".join(data.split("\n")))
+
+    def _at_line_start(self) -> bool:
+        return not self.pieces or self.pieces[-1].endswith("\n")
 
 
 def is_html(body: str) -> bool:
@@ -80,7 +93,10 @@ def undo_paste(body: str, saved: bool) -> tuple[str, tuple[str, ...]]:
     elif _escaped(body):
         body = html.unescape(body)
         notes.append("HTML entities undone")
-    if any(body.find(f"\n{blank}", _diff_begins(body)) >= 0 for blank in _NO_BREAK):
+    if _UNSEEN.search(body, 1) if saved else _UNSEEN_FIRST.search(body):
+        body = _UNSEEN.sub("", body)
+        notes.append("zero-width characters taken away")
+    if _INDENTED.search(body, _diff_begins(body)):
         for blank in _NO_BREAK:
             body = body.replace(blank, " ")
         notes.append("no-break spaces read as blanks")
@@ -97,11 +113,17 @@ def _diff_begins(body: str) -> int:
 
 
 def _escaped(body: str) -> bool:
-    """Entities, and no plain ``<``, ``>`` within the diff, as kernel C always has."""
-    if not _ENTITY.search(body):
-        return False
+    """Entities, and no plain ``<``, ``>`` within the diff, as kernel C always has.
+
+    Some pages leave ``>`` as it is; then entities, and no ``&`` but theirs, have to be in the diff.
+    """
     start = _PLAIN_NAMES.search(body)
-    return start is not None and not re.search("[<>]", body[start.start() :])
+    if start is None or not _ENTITY.search(body):
+        return False
+    diff = body[start.start() :]
+    if "<" in diff:
+        return False
+    return ">" not in diff or (_ENTITY.search(diff) is not None and not _BARE.search(diff))
 
 
 def undo_quotation(body: str) -> str | None:

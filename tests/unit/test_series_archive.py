@@ -199,6 +199,89 @@ def test_no_break_spaces_and_crlf(tmp_path: Path) -> None:
     assert found[0].lines[:4] == ("int a;", "", "if (x)", "- return 1;")
 
 
+WHOLE = """\
+[PATCH] mm: x
+
+From: A <a@b.c>
+Date: Wed Aug 20 2008 - 05:58:53 EST
+
+Why.
+---
+--- a/mm/x.c
++++ b/mm/x.c
+@@ -1,5 +1,6 @@
+ {
+ \tint a;
+-\tif (a < b && c->d)
++\tif (a < b || c->d)
++\t\tx("y  z");
+ \tg();
+ }
+@@ -30,3 +31,4 @@
+ \ta();
++\tz();
+ \tb();
+ }
+"""
+
+
+def whole(series: Series) -> bool:
+    """What is read of WHOLE, byte for byte."""
+    (patch,) = series.patches
+    return patch.diff.decode() == "diff --git a/mm/x.c b/mm/x.c\n" + WHOLE[WHOLE.index("--- a/") :]
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u2060"])
+def test_zero_width_characters(tmp_path: Path, mark: str) -> None:
+    note = "patch 1: zero-width characters taken away"
+    for before in ("@@ -30", "--- a/", "-\tif", "if (a < b ||"):
+        series = read(tmp_path, WHOLE.replace(before, f"{mark}{before}"))
+        assert whole(series), before
+        assert series.notes == (note,)
+    sent = "Content-Type: text/plain; charset=utf-8\nSubject: [PATCH] x\n\n" + WHOLE
+    assert whole(read(tmp_path, sent.replace("\n@@ -30", f"\n{mark}@@ -30")))
+    kept = read(tmp_path, sent.replace("y  z", f"y{mark}z"))
+    assert f'"y{mark}z"'.encode() in kept.patches[0].diff
+    assert kept.notes == ()
+
+
+def test_no_break_spaces_in_the_indentation(tmp_path: Path) -> None:
+    series = read(tmp_path, WHOLE.replace("+\t\tx", "+ \u00a0x"))
+    assert b"+  x" in series.patches[0].diff
+    assert series.notes == ("patch 1: no-break spaces read as blanks",)
+    series = read(tmp_path, WHOLE.replace("y  z", "y\u00a0z"))
+    assert "y\u00a0z".encode() in series.patches[0].diff
+    assert series.notes == ()
+
+
+def test_entities(tmp_path: Path) -> None:
+    head, diff = WHOLE[: WHOLE.index("--- a/")], WHOLE[WHOLE.index("--- a/") :]
+    for escaped in (html.escape(diff), html.escape(diff, quote=False).replace("&gt;", ">")):
+        series = read(tmp_path, head + escaped)
+        assert whole(series)
+        assert series.notes == ("patch 1: HTML entities undone",)
+    for kept in (WHOLE.replace("y  z", "&lt;"), WHOLE.replace("a < b", "a").replace("y  z", "&lt;")):
+        assert b"&lt;" in read(tmp_path, kept).patches[0].diff
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "".join(f"<div>{html.escape(line) or '<br>'}</div>" for line in WHOLE.split("\n")),
+        "\n".join(f"<div>{html.escape(line) or '<br>'}</div>" for line in WHOLE.split("\n")),
+        "<table>"
+        + "".join(f"<tr><td>{html.escape(line)}</td></tr>\n" for line in WHOLE.split("\n"))
+        + "</table>",
+        html.escape(WHOLE).replace("\n", "<br>\n"),
+        html.escape(WHOLE).replace("\n", "<br/>"),
+    ],
+)
+def test_pages_that_make_a_line_by_something_else_than_pre(tmp_path: Path, page: str) -> None:
+    series = read(tmp_path, f"<html><body>{page}</body></html>", "page.html")
+    assert whole(series)
+    assert (series.patches[0].author, series.patches[0].description) == ("A <a@b.c>", "Why.")
+
+
 def test_indentation_alone_lost(tmp_path: Path) -> None:
     text = "--- a/mm/x.c\n+++ b/mm/x.c\n@@ -1,4 +1,4 @@\n a();\n- b();\n+ c();\n d();\n e();\n"
     series = read(tmp_path, text)
