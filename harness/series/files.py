@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import stat
 from pathlib import Path
 
@@ -31,12 +32,22 @@ def read_bounded(path: Path, limit: int = LIMIT) -> bytes:
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}; mend its permissions") from error
-    data = unpacked(path, data, limit)
+    data = _as_utf8(unpacked(path, data, limit))
     if not data.strip():
         raise UserError(f"{path}: empty; give a file with a diff in it")
     if b"\0" in data:
         raise UserError(f"{path}: binary (there are NUL bytes in it); give the patch as plain text")
     return data
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """*data* in UTF-8 where it begins as UTF-16 does: what ``git diff > x`` makes in PowerShell."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    try:
+        return data.decode("utf-16").encode()
+    except ValueError:
+        return data
 
 
 def read_all(source: Path, paths: list[Path]) -> list[bytes]:

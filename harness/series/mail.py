@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from email import message_from_bytes, policy
 from email.message import Message
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -15,6 +16,7 @@ from harness.series.charset import decode
 from harness.series.flowed import undo_clear_signing, undo_flowed
 from harness.series.header import Headers, decoded, headers_of, message_id, parents
 from harness.series.mailbox import is_mail, text_begins
+from harness.series.packed import plain_path
 from harness.series.pasted import undo_paste, visible_text
 from harness.series.prose import Prose, split_prose
 from harness.series.subject import Subject, one_line, parse_subject
@@ -23,6 +25,7 @@ from harness.series.text import Text
 NOBODY = "unknown@invalid"
 """the address (RFC 2606, 2) that harness.series.write gives to an author without one; read as none"""
 _PATCH_NAME = re.compile(r"\.(?:patch|diff)$", re.IGNORECASE)
+_UNNAMED = re.compile(rb"^(?:diff --git |--- )[^\n]*\n(?:[^\n]*\n){0,9}?\+\+\+ ", re.MULTILINE)
 _HAS_DIFF = re.compile(r"^(?:[>|] ?)*(?:diff --git |--- )", re.MULTILINE)
 _NESTED = re.compile(rb"multipart/|message/rfc822", re.IGNORECASE)
 _MOST_NESTED = 32
@@ -156,7 +159,8 @@ def _body(mail: Message) -> _Body:
         if part.get_content_type() == "message/rfc822":
             attached += [inner.as_bytes() for inner in cast(list[Message], part.get_payload())]
             continue
-        if not _is_text(part):
+        if not _is_text(part) and not _is_unnamed_patch(part):
+            notes_ += _unread(part)
             continue
         text, notes = _decoded(part)
         notes_ += notes
@@ -196,6 +200,19 @@ def _is_text(part: Message) -> bool:
     return bool(_PATCH_NAME.search(name)) or part.get_content_maintype() == "text"
 
 
+def _is_unnamed_patch(part: Message) -> bool:
+    """A diff that the sender's mailer took for something else (application/x-patch, octet-stream)."""
+    raw = part.get_payload(decode=True)
+    return isinstance(raw, bytes) and b"\0" not in raw and _UNNAMED.search(raw) is not None
+
+
+def _unread(part: Message) -> list[str]:
+    """A note on an attached patch that is compressed: so little is worth no unpacking here."""
+    name = _file_name(part)
+    packed = bool(_PATCH_NAME.search(plain_path(Path(name)).name))
+    return [f"attachment {name!a:.200} is compressed and was not read"] if packed else []
+
+
 def _file_name(part: Message) -> str:
     try:
         return part.get_filename("") or ""
@@ -205,6 +222,9 @@ def _file_name(part: Message) -> str:
 
 def _decoded(part: Message) -> tuple[str, tuple[str, ...]]:
     """The part's text, and what is to be said of it."""
+    encoding = str(part.get("Content-Transfer-Encoding", ""))
+    if encoding != encoding.strip():  # email.message takes "base64 " for an encoding of its own
+        part.replace_header("Content-Transfer-Encoding", encoding.strip())
     raw = part.get_payload(decode=True)
     try:
         charset = str(part.get_param("charset", "") or "")

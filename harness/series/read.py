@@ -151,7 +151,7 @@ def _has_diff(text: Text) -> bool:
 def _chosen(source: Path, contents: list[_Content], wanted: str) -> _Found:
     """The patches among the mails of *contents*."""
     choice = choose(str(source), [text for content in contents for text in content.texts], wanted)
-    notes = [note for content in contents for note in content.notes]
+    notes = [*(note for content in contents for note in content.notes), *choice.notes]
     drafts: list[_Draft] = []
     for text in choice.texts:
         diff = read_diff(text)
@@ -159,9 +159,12 @@ def _chosen(source: Path, contents: list[_Content], wanted: str) -> _Found:
             drafts.append(_Draft(text=text, diff=diff))
         elif text.subject.number:
             raise text.refused(f"{text.subject.text!a}: no diff in it", "give the mail with its patch")
+    empty = len(choice.texts) - len(drafts)
+    if empty:
+        notes.append(f"{empty} {'mail' if empty == 1 else 'mails'} without a diff left out")
     if not drafts:
         raise UserError(f"{source}: no diff in it; give a patch, a mailbox or a directory of patches")
-    return _Found(drafts=tuple(drafts), cover=choice.cover, notes=(*notes, *choice.notes))
+    return _Found(drafts=tuple(drafts), cover=choice.cover, notes=tuple(notes))
 
 
 def _arranged(source: Path, found: _Found, ordered: bool) -> Series:

@@ -187,8 +187,10 @@ def _merged(groups: list[_Group]) -> list[_Group]:
 def _pieces(one: _Group, other: _Group) -> bool:
     if (one.version(), one.total()) != (other.version(), other.total()) or not one.total():
         return False
-    if (one.covers and other.covers) or one.numbers() & other.numbers():
+    if one.numbers() & other.numbers():
         return False
+    if one.covers and other.covers:  # sent twice: in one thread, by one sender
+        return one.root == other.root and bool(one.senders() & other.senders())
     return one.loose or other.loose or one.root == other.root or bool(one.senders() & other.senders())
 
 

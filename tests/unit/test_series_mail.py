@@ -208,6 +208,68 @@ def test_patch_that_is_inline_and_attached_counts_once(tmp_path: Path) -> None:
     assert one(tmp_path, multipart(("text/plain", TEXT), ("application/octet-stream", DIFF))).diff == NORMAL
 
 
+def attached(text: str, kind: str, other: str) -> str:
+    """*text*, and *other* attached as *kind*, a Content-Type with its parameters."""
+    part = f"--b\nContent-Type: {kind}\n\n{other}\n--b--\n"
+    head = heads('Content-Type: multipart/mixed; boundary="b"', "MIME-Version: 1.0")
+    return f"{head}--b\nContent-Type: text/plain\n\n{text}\n{part}"
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/x-patch", "application/x-patch", 'application/octet-stream; name="x.patch.txt"']
+)
+def test_attached_diff_whatever_its_type(tmp_path: Path, kind: str) -> None:
+    patch = one(tmp_path, attached("Why, see the attachment.\n", kind, DIFF))
+    assert (patch.diff, patch.description) == (NORMAL, "Why, see the attachment.")
+    both = attached(TEXT, kind, DIFF.replace("x.c", "y.c"))
+    assert [file.path for file in one(tmp_path, both).files] == ["mm/x.c", "mm/y.c"]
+
+
+def test_attachments_that_are_no_diff_and_that_are_compressed(tmp_path: Path) -> None:
+    assert one(tmp_path, attached(TEXT, "application/octet-stream", "--- x\nno\n")).diff == NORMAL
+    series = read(tmp_path, attached(TEXT, 'application/gzip; name="y.patch.gz"', "x"))
+    assert series.notes == ("patch 1: attachment 'y.patch.gz' is compressed and was not read",)
+
+
+def test_base64_with_crlf_and_a_blank_behind_its_name(tmp_path: Path) -> None:
+    body = base64.encodebytes(TEXT.replace("\n", "\r\n").encode()).decode()
+    for name in ("base64", "BASE64", "base64 "):
+        mail = heads(f"Content-Transfer-Encoding: {name}") + body
+        assert one(tmp_path, mail).diff == NORMAL
+        assert one(tmp_path, mail.replace("\n", "\r\n")).diff == NORMAL
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_of_powershell(tmp_path: Path, encoding: str) -> None:
+    mark = b"" if encoding == "utf-16" else "\ufeff".encode(encoding)
+    raw = mark + (heads() + TEXT).replace("\n", "\r\n").encode(encoding)
+    assert one(tmp_path, raw).diff == NORMAL
+    with pytest.raises(UserError, match="binary"):
+        read(tmp_path, mark + DIFF.encode("utf-16-le")[:-1])
+
+
+@pytest.mark.parametrize(
+    "date", [None, "", "x", "Thu, 99 Jan 99999 99:99:99 -9999", "=?utf-8?q?=ff?=", "\x1b[31m"]
+)
+def test_dates_missing_and_absurd(tmp_path: Path, date: str | None) -> None:
+    patch = one(tmp_path, heads(*([] if date is None else [f"Date: {date}"])) + TEXT)
+    assert patch.diff == NORMAL
+    assert patch.date.isprintable()
+
+
+def test_from_lines_that_a_mailbox_quoted(tmp_path: Path) -> None:
+    diff = "--- a/D/x\n+++ b/D/x\n@@ -1,3 +1,3 @@\n From a\n-From b\n+From c\n >From d\n"
+    patch = one(tmp_path, f"From x Wed Aug 20 10:00:00 2008\n{heads()}>From here on.\n---\n{diff}")
+    assert patch.diff.endswith(diff.encode())
+
+
+def test_quotation_marks_of_windows(tmp_path: Path) -> None:
+    raw = (heads() + TEXT.replace("+B", "+\u201cB\u201d")).encode("windows-1252")
+    series = read(tmp_path, raw)
+    assert b"+\x93B\x94\n" in series.patches[0].diff
+    assert series.notes == ("patch 1: bytes that are no UTF-8 are kept",)
+
+
 def test_attached_mails_of_format_patch_are_patches_of_their_own(tmp_path: Path) -> None:
     mails = [heads(subject=f"[PATCH {n}/2] p{n}").replace("<1@x>", f"<{n}@y>") + TEXT for n in (1, 2)]
     series = read(

@@ -161,3 +161,34 @@ def test_only_answers(tmp_path: Path) -> None:
 def test_threads_that_go_round_in_a_circle_end(tmp_path: Path) -> None:
     series = read(tmp_path, mail("[PATCH 1/2] a", "a", "b"), mail("[PATCH 2/2] b", "b", "a"))
     assert ids(series) == ["a", "b"]
+
+
+def test_two_cover_letters_of_one_series(tmp_path: Path) -> None:
+    covers = [
+        mail("[PATCH 00/12] t", "c1", diff=False),
+        mail("[PATCH 00/12] t again", "c2", "c1", diff=False),
+    ]
+    patches = [mail(f"[PATCH {n:02}/12] p{n}", f"p{n}", "c1" if n < 7 else "c2") for n in range(1, 13)]
+    series = read(tmp_path, *covers, *patches)
+    assert ids(series) == [f"p{n}" for n in range(1, 13)]
+    assert series.name == "t again"
+    other = [mail("[PATCH 00/12] u", "c2", "c1", who="B <b@b.c>", diff=False)]
+    other += [mail(f"[PATCH {n:02}/12] q{n}", f"q{n}", "c2", who="B <b@b.c>") for n in range(7, 13)]
+    with pytest.raises(UserError, match="2 series in one mailbox"):
+        read(tmp_path, covers[0], *patches[:6], *other)
+
+
+def test_thread_of_a_hundred_mails(tmp_path: Path) -> None:
+    mails = thread(1, 9, "k")
+    mails += [
+        mail(f"Re: [PATCH {n % 9 + 1}/9] p", f"r{n}", f"k{n % 9 + 1}", who="B <b@b.c>") for n in range(90)
+    ]
+    series = read(tmp_path, *mails)
+    assert len(series.patches) == 9
+    assert series.notes == ("90 answers left out",)
+
+
+def test_mail_without_a_diff_among_patches_is_said(tmp_path: Path) -> None:
+    series = read(tmp_path, mail("[PATCH] a", "a"), mail("[PATCH] b", "b", diff=False))
+    assert ids(series) == ["a"]
+    assert series.notes == ("1 mail without a diff left out",)
