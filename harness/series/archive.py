@@ -34,6 +34,9 @@ _PAGE = (
 _PAGE_FOOTER = re.compile(_PAGE, re.IGNORECASE)
 _FOOTER = re.compile(rf"{_PAGE}|-- ?$|-{{20,}}|_{{20,}}", re.IGNORECASE)
 _FULL_STOP = re.compile(r"[+-]? [\w(*&].*[;{]$")
+_WIDE = re.compile(r"[ +-] {7}")  # the marker may count for the first tab
+_NARROW = re.compile(r"[ +-] {2,6}[^ ]")
+_RUN = re.compile(r'("(?:[^"\\\n]|\\.)*")| +')
 _FEW = 2
 
 
@@ -93,6 +96,30 @@ def blanks_collapsed(lines: list[str]) -> bool:
     return single >= _FEW
 
 
+def tabs_expanded(lines: list[str]) -> bool:
+    """True when there is no tab in any hunk of C, and two lines or more are indented by the blanks of one.
+
+    What a page or a mailer that knows no tabs leaves of kernel C: columns are as they were. Code that its
+    author indents by fewer blanks has lines of two to six.
+    """
+    wide = 0
+    name = ""
+    for start, end in _regions(lines):
+        name = _name_before(lines, start) or name
+        if not name.endswith((".c", ".h")):
+            return False
+        for line in lines[start + 1 : end]:
+            if "\t" in line or _NARROW.match(line):
+                return False
+            wide += _WIDE.match(line) is not None
+    return wide >= _FEW
+
+
+def collapsed(line: str) -> str:
+    """*line* of a diff with one blank for each run, as archives leave it; strings are kept whole."""
+    return line[:1] + _RUN.sub(lambda found: found[1] or " ", line[1:])
+
+
 def _name_before(lines: list[str], start: int) -> str:
     before = lines[start - 1] if start else ""
     return before[4:].partition("\t")[0].partition(" ")[0] if before.startswith("+++ ") else ""
@@ -121,6 +148,8 @@ def loose_files(text: Text, lines: list[str]) -> list[LooseFile]:
                 raise text.refused(
                     "malformed diff: a hunk before any file name", "add its --- and +++ lines", at
                 )
+            if lines[at - 1].startswith("+++ ") and names[0] != at - 2:
+                raise text.refused("malformed diff: a +++ line without its --- line", "mend it", at - 1)
             hunks.append(_hunk(text, lines, at, ends[at]))
             at = ends[at]
         else:

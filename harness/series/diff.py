@@ -14,7 +14,14 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchedFile, PatchSet
 
 from harness.errors import UserError
-from harness.series.archive import LooseFile, blanks_collapsed, loose_files, white_space_lost
+from harness.series.archive import (
+    LooseFile,
+    blanks_collapsed,
+    collapsed,
+    loose_files,
+    tabs_expanded,
+    white_space_lost,
+)
 from harness.series.change import Change, FileHeader, change_of, header_of, raw_names
 from harness.series.lines import MOST_LINES, DiffLines, diff_lines, lf_lines
 from harness.series.model import DamagedFile, FileChange
@@ -54,6 +61,8 @@ def read_diff(text: Text, level: int | None = None) -> Diff | None:
         raise
     if "\t" not in text.body and blanks_collapsed(lines):
         return _read_damaged(text, lines, level, "runs of blanks and tabs were made one blank")
+    if "\t" not in text.body and tabs_expanded([line.removesuffix("\n") for _, line in found.lines]):
+        return _read_damaged(text, [collapsed(line) for line in lines], level, "tabs were made blanks")
     headers = [header_of(file) for file in parsed]
     changes = _changes(text, headers, level)
     return Diff(

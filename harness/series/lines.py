@@ -18,6 +18,10 @@ from harness.series.names import plain_name
 from harness.series.text import Text
 
 HUNK = re.compile(r"@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
+# Headers that would be lost with their hunks: a sign is gone, or something stands before them; in the
+# second it is a mark of quotation, which the lines of the hunk have too where a mail quotes another.
+_ODD_HUNK = re.compile(r"[^\w>|+-]{0,3}@{1,2} ?-?\d{1,9}(?:,\d{1,9})? ?[-+ ]\d{1,9}(?:,\d{1,9})? ?@@")
+_MARKED_HUNK = re.compile(r"[>|] ?@@ -\d{1,9}(?:,\d{1,9})? \+\d{1,9}(?:,\d{1,9})? @@")
 _EXTENDED = re.compile(
     r"(?:old mode|new mode|deleted file mode|new file mode) \d+$"
     r"|(?:copy|rename) (?:from|to) |(?:dis)?similarity index |index [0-9a-f]+\.\."
@@ -126,9 +130,18 @@ class _Filter:
             )
         if _COMBINED.match(line):
             raise self.text.refused("combined diff of a merge", "give the diff against one parent", self.at)
-        if self.file and line.startswith("@@ -"):
+        following = self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
+        if self.file and line.startswith("+++ ") and following.startswith("@@ -"):
+            raise self.text.refused("malformed diff: a +++ line without its --- line", _SEND_AGAIN, self.at)
+        marked = _MARKED_HUNK.match(line) is not None and self._goes_on_unmarked()
+        if self.file and (line.startswith("@@ -") or _ODD_HUNK.match(line) or marked):
             raise self.text.refused("malformed diff: a hunk header that cannot be read", _SEND_AGAIN, self.at)
         self.at += 1
+
+    def _goes_on_unmarked(self) -> bool:
+        """The two lines after this one are of a diff, and no end of a mail."""
+        here = self.lines[self.at + 1 : self.at + 3]
+        return all(line[:1] in (" ", "+", "-") and not _MAIL_FOOTER.match(line) for line in here)
 
     def _hunk(self) -> None:
         """Keep a hunk as its header counts it; a line that cannot belong is left for unidiff to refuse."""
