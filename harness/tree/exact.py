@@ -9,6 +9,7 @@ function that the header names; or the shift of the hunks beside it.
 
 from __future__ import annotations
 
+import math
 import re
 
 import msgspec
@@ -22,7 +23,11 @@ from harness.tree.quote import name
 _LABEL = re.compile(rb"\s*\w{1,100}:\s*")
 _COMMENT = (b"/*", b" *")
 """how a comment begins that is not inside a function: there it is indented"""
+_STILL = 0.4
+"""share of what the hunk's lines tell, from which it can still be where its header says"""
 _SHOWN = 5
+_BOTH = 2
+"""hunks beside one that lies between two"""
 _ALIKE = 0.6
 """share of what the hunk's lines tell, from which another place could be the one meant"""
 
@@ -75,7 +80,7 @@ def place_exactly(image: Image, hunks: tuple[HunkLines, ...], same_base: bool) -
     found = [_alone(image, hunk, same_base) for hunk in hunks]
     shifts = _shifts_beside(hunks, found)
     found = [
-        _by_neighbours(hunk, place, beside) if place.ambiguous else place
+        _by_neighbours(image, hunk, place, beside) if place.ambiguous else place
         for hunk, place, beside in zip(hunks, found, shifts, strict=True)
     ]
     shifts = _shifts_beside(hunks, found)
@@ -107,7 +112,7 @@ def _alone(image: Image, hunk: HunkLines, same_base: bool) -> Exact:
     if len(options) > PLACES and image.stands(hunk.old, says) and allowed(says, hunk, image):
         options = sorted({*options, says})
     known = tuple(options)
-    if says in options and (same_base or len(options) == 1):
+    if same_base and says in options:
         return Exact(at=says, options=known)
     section = heading(hunk)
     if section and image.spans(section):
@@ -120,41 +125,83 @@ def _alone(image: Image, hunk: HunkLines, same_base: bool) -> Exact:
     return Exact(options=tuple(options), ambiguous=bool(options), reason=_several(options) if options else "")
 
 
-def _by_neighbours(hunk: HunkLines, place: Exact, beside: list[int]) -> Exact:
+def _by_neighbours(image: Image, hunk: HunkLines, place: Exact, beside: list[int]) -> Exact:
     """Of several places the one where the header says, or that has shifted as the hunks on both sides have.
 
-    A shift on one side only proves nothing: lines can have come or gone in between.
+    A shift on one side only proves nothing: lines can have come or gone in between. Nor does the
+    header alone, when the lines are a brace and a blank line, say: such a place is met by chance.
     """
     if len(set(beside)) > 1 or (len(beside) == 1 and beside[0]):
+        return place
+    if len(beside) < _BOTH and not _telling(image, hunk):
         return place
     at = expected(hunk) + sum(set(beside))
     return Exact(at=at, options=place.options) if at in place.options else place
 
 
 def _doubted(image: Image, hunk: HunkLines, place: Exact, beside: list[int]) -> Exact:
-    """A place that is not where the header says is refused if a likelier one nearly fits as well."""
+    """A place that is not where the header says is refused if a nearer one nearly fits as well.
+
+    Where no function is named the lines must tell the place, and what stands where the header says
+    must not look like the hunk with a line changed since.
+    """
     shift = place.at - expected(hunk)
     if not shift or shift in beside:
         return place
     section = heading(hunk)
-    taken = range(place.at, place.at + len(hunk.old))
-    spans = image.spans(section) if section else []
-    rival = align(image, hunk.old, spans or [(0, len(image.lines))], taken)
+    inside = image.spans(section) if section else []
+    if not inside and not _telling(image, hunk):
+        return Exact(options=place.options, ambiguous=True, reason=_anywhere(place.at))
+    if not inside and _still_there(image, hunk):
+        rival: int | None = expected(hunk)
+    else:
+        rival = _rival(image, hunk, place, _nearer(inside or [(0, len(image.lines))], hunk, abs(shift)))
     if image.exhausted:
         return Exact(options=place.options, ambiguous=True, reason="too much of the file looks the same")
-    if rival.score < _ALIKE * whole(image, hunk.old):
+    if rival is None:
         return place
-    step, line = next(iter(rival.pairs.items()))
-    if abs(line - step - expected(hunk)) > abs(shift):
-        return place
-    options = tuple(sorted((place.at, max(0, line - step))))
+    options = tuple(sorted((place.at, rival)))
     return Exact(options=options, ambiguous=True, reason=_several(list(options), "nearly "))
+
+
+def _still_there(image: Image, hunk: HunkLines) -> bool:
+    """True when much of the hunk is where the header says, line by line; the rest may have been changed."""
+    says = expected(hunk)
+    here = image.lines[says : says + len(hunk.old)]
+    same = [line for line, other in zip(hunk.old, here, strict=False) if line == other]
+    return whole(image, tuple(same)) >= _STILL * whole(image, hunk.old)
+
+
+def _rival(image: Image, hunk: HunkLines, place: Exact, spans: list[tuple[int, int]]) -> int | None:
+    """Where within *spans* the hunk nearly fits too, if anywhere."""
+    rival = align(image, hunk.old, spans, range(place.at, place.at + len(hunk.old)))
+    if rival.score < _ALIKE * whole(image, hunk.old):
+        return None
+    step, line = next(iter(rival.pairs.items()))
+    return max(0, line - step)
+
+
+def _nearer(spans: list[tuple[int, int]], hunk: HunkLines, shift: int) -> list[tuple[int, int]]:
+    """What of *spans* is no further than *shift* lines from where the header says; others are no likelier."""
+    low, high = expected(hunk) - shift, expected(hunk) + shift + len(hunk.old)
+    return [(max(low, first), min(high, end)) for first, end in spans if first < high and low < end]
+
+
+def _telling(image: Image, hunk: HunkLines) -> bool:
+    """True when the hunk's lines tell as much as it takes to name one line of the file."""
+    return whole(image, hunk.old) >= math.log2(len(image.lines) + 1)
 
 
 def _several(options: list[int], how: str = "") -> str:
     shown = ", ".join(str(at + 1) for at in options[:_SHOWN])
     more = f" and {len(options) - _SHOWN} more" if len(options) > _SHOWN else ""
     return f"not where it says, and its lines stand {how}at several places: lines {shown}{more}"
+
+
+def _anywhere(at: int) -> str:
+    return (
+        f"not where it says, and its lines, which stand at line {at + 1}, tell too little to prove that place"
+    )
 
 
 def _elsewhere(at: int, head: bytes, section: bytes) -> str:

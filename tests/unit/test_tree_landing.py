@@ -269,6 +269,69 @@ def test_copy_in_another_function_than_the_header_says_is_refused() -> None:
     assert result.data.startswith(b"".join(base[:8]))
 
 
+def twins(first: str, between: int = 0) -> tuple[list[bytes], int]:
+    """A function *first*, then after other lines its copy ``other``; and the line of the first's ``d()``."""
+    body = [b"{\n", *(f"\t{name}(pool);\n".encode() for name in "abcdefg"), b"}\n", b"\n"]
+    filler = [f"int filler{number};\n".encode() for number in range(between)]
+    tree = [f"void {first}(void)\n".encode(), *body, *filler, b"void other(void)\n", *body, b"int end;\n"]
+    return tree, 5
+
+
+def test_copy_in_another_function_at_the_very_line_is_not_taken() -> None:
+    base, line = twins("mine")
+    hunk = hunk_of(base, line, 1, [b"\tx(pool);\n"])
+    other = at(base, "other")
+    moved = [*base[other : other + 11], *base[:other]]
+    moved[at(moved, "mine") + 3] = b"\tchanged(pool);\n"
+    result = landed(moved, hunk)
+    assert result.hunks[0].status == "merged"
+    assert at(result.data.splitlines(keepends=True), "x(pool)") > at(moved, "mine")
+
+
+@pytest.mark.parametrize("step", [3, 4, 6])
+def test_exact_copy_further_off_does_not_win_over_the_place_with_a_line_changed(step: int) -> None:
+    """Also where a third place, still further off, nearly fits best of all."""
+    base, line = twins("mine", between=20)
+    third = [text.replace(b"a(pool)", b"z(pool)") for text in base[:10]]
+    hunk = hunk_of(base, line, 1, [b"\tx(pool);\n"], section=False)
+    tree = [*base, *(f"int more{number};\n".encode() for number in range(200)), *third]
+    tree[step] = b"\tchanged(pool);\n"
+    (landing,) = landed(tree, hunk).hunks
+    assert landing.status == "rejected"
+    assert landing.candidates
+
+
+def test_brace_and_blank_line_where_the_header_says_prove_nothing_among_many() -> None:
+    tree = lines_of("\n".join(f"void f{number}(void)\n{{\n\tcall{number}();\n}}\n" for number in range(30)))
+    hunk = HunkLines(
+        old=(b"}\n", b"\n"),
+        new=(b"}\n", b"int x;\n", b"\n"),
+        old_start=19,
+        new_start=19,
+        trailing=1,
+        marks=" + ",
+    )
+    assert tree[18:20] == [b"}\n", b"\n"]
+    (landing,) = landed(tree, hunk).hunks
+    assert landing.status == "rejected"
+
+
+def test_only_place_of_lines_that_tell_little_is_not_taken_away_from_where_they_were() -> None:
+    tree = [f"int x{number};\n".encode() for number in range(2000)]
+    tree[900:900] = [b"\t}\n", b"\n", b"}\n"]
+    hunk = HunkLines(
+        old=(b"\t}\n", b"\n", b"}\n"),
+        new=(b"\t}\n", b"\tx++;\n", b"}\n"),
+        old_start=300,
+        new_start=300,
+        trailing=1,
+        marks=" -+ ",
+    )
+    (landing,) = landed(tree, hunk).hunks
+    assert landing.status == "rejected"
+    assert "tell too little" in landing.reason
+
+
 def test_several_places_are_candidates() -> None:
     block = lines_of("{\n\ta();\n\tb();\n\tc();\n}\n\n")
     tree = [b"top\n", *block, *block, *block, b"end\n"]
