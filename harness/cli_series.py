@@ -29,6 +29,7 @@ from harness.report.sarif import sarif
 from harness.report.series import render_repairs, render_series, repair_answer, series_answer
 from harness.series.source import open_series
 from harness.tree.base import find_base
+from harness.tree.workcopy import refuse_unplaceable
 
 
 def add_commands(commands: Any) -> None:
@@ -92,6 +93,7 @@ def _apply(options: argparse.Namespace) -> int:
     with Live(stderr()) as live:
         with _laid(options, live) as laid:
             applied = laid.applied
+            refuse_unplaceable(laid.tree.root, applied.prefixes[-1])
         count = len(laid.series.patches) if options.upto is None else options.upto
         if not 0 <= count <= len(laid.series.patches):
             raise UserError(f"--upto {count}: the series has {len(laid.series.patches)} patches")

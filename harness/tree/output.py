@@ -24,7 +24,8 @@ from harness.tree.inside import contents, inside
 from harness.tree.listing import list_directory
 from harness.tree.mirror import remove_tree
 from harness.tree.model import Overlay, Tree
-from harness.tree.workcopy import put, read
+from harness.tree.quote import escaped
+from harness.tree.workcopy import put, read, refuse_unplaceable
 
 _OURS = ".memcg-harness"
 _MARKER = "copy.json"
@@ -50,7 +51,10 @@ def write_copy(
     """
     directory = directory.absolute()
     _refuse_inside(tree, directory)
+    _refuse_in_use(directory)
     put(tree, {})
+    refuse_unplaceable(tree.source, overlay)
+    _refuse_notes(overlay)
     try:
         marker = _opened(tree, directory, listener, deadline)
         changed: list[str] = []
@@ -69,6 +73,23 @@ def _refuse_inside(tree: Tree, directory: Path) -> None:
             root.is_dir() or root == tree.source.parent
         ):
             raise UserError(f"{directory}: lies inside the tree {root}, which is not written to; {_GIVE}")
+
+
+def _refuse_in_use(directory: Path) -> None:
+    """A first copy takes the place of an empty directory: not of one that something holds by itself."""
+    if not directory.is_dir() or any(directory.iterdir()):
+        return
+    if directory.resolve() == Path.cwd():
+        raise UserError(f"{directory}: is the current directory, which cannot be replaced; name one in it")
+    if directory.is_mount():
+        raise UserError(f"{directory}: is a mount point, which cannot be replaced; name a directory in it")
+
+
+def _refuse_notes(overlay: Overlay) -> None:
+    """What a patch writes into our own notes would be taken for ours by the next call."""
+    for path in overlay:
+        if path.split("/")[0] == _OURS:
+            raise UserError(f"{path!a}: {_OURS}/ is where the copy's own notes are; take it out of the patch")
 
 
 def _opened(tree: Tree, directory: Path, listener: Listener, deadline: Deadline) -> _Marker:
@@ -103,8 +124,10 @@ def _first(tree: Tree, directory: Path, listener: Listener, deadline: Deadline) 
                 env={"LC_ALL": "C"},
             )
         if done.exit != 0:
-            raise InfraError(f"{directory}: cannot be written: {ascii(done.last_lines(1))[1:200]}")
+            raise InfraError(f"{directory}: cannot be written: {escaped(done.last_lines(1).encode())}")
         _said(aside, _Marker(tree.fingerprint), list(list_directory(aside)))
+        if directory.is_dir():  # who may look into it was decided already
+            aside.chmod(directory.stat().st_mode & 0o7777)
         aside.replace(directory)
     finally:
         remove_tree(aside)

@@ -75,7 +75,7 @@ def restore(home: Path) -> None:
 def _put(home: Path, overlay: Overlay) -> tuple[str, ...]:
     journal = _load(home)
     for path in overlay:
-        _refuse_unplaceable(home / SOURCE, path, overlay, journal)
+        _refuse_one(home / SOURCE, path, overlay, journal)
     journal = _remember(home, journal, overlay)
     wanted = {path: overlay[path] if path in overlay else _pristine(home, path) for path in journal.files}
     # what goes goes first, with its directories: a file can take the place of a directory, or give it up
@@ -88,7 +88,16 @@ def _put(home: Path, overlay: Overlay) -> tuple[str, ...]:
     return tuple(sorted(changed))
 
 
-def _refuse_unplaceable(source: Path, path: str, overlay: Overlay, journal: _Journal) -> None:
+def refuse_unplaceable(root: Path, overlay: Overlay) -> None:
+    """UserError when *overlay* has a file where the tree at *root*, as given, has no room for one.
+
+    Names of files that come and go are in the overlay; a directory is known by the tree alone.
+    """
+    for path in overlay:
+        _refuse_one(root, path, overlay, _Journal())
+
+
+def _refuse_one(source: Path, path: str, overlay: Overlay, journal: _Journal) -> None:
     """UserError when *path* leaves the tree, is a directory, or has a file that stays for a directory."""
     if inside(source, path).is_dir() and path not in journal.directories:
         raise UserError(f"{path!a} is a directory in this tree; a patch can only change files")

@@ -246,3 +246,13 @@ def test_a_series_that_is_not_there_is_one_line(words: list[str], capsys: pytest
     said = capsys.readouterr()
     assert said.out == ""
     assert sum(line.startswith("harness: ") for line in said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("path", ["mm", "mm/memcontrol.c/x.c"])
+def test_new_file_where_there_is_no_room_does_not_apply(
+    tmp_path: Path, toy_source: Path, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patch = tmp_path / "new.diff"
+    patch.write_text(f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+x\n")
+    assert main(["apply", str(patch), "--tree", str(toy_source)]) == 2
+    assert "in this tree; " in capsys.readouterr().err

@@ -76,10 +76,36 @@ def test_directory_of_others_is_refused_and_left_alone(toy_tree: Tree, tmp_path:
         write(toy_tree, FIRST, tmp_path / "file")
 
 
+@pytest.mark.parametrize("path", ["mm", f"{FILE}/x.c", ".memcg-harness/copy.json", ".memcg-harness"])
+def test_file_for_which_there_is_no_room_is_refused_before_anything_is_copied(
+    toy_tree: Tree, tmp_path: Path, path: str
+) -> None:
+    with pytest.raises(UserError):
+        write(toy_tree, {path: b"x\n"}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_directory_that_cannot_be_replaced_is_refused_before_anything_is_copied(
+    toy_tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    with pytest.raises(UserError, match="is the current directory"):
+        write(toy_tree, FIRST, Path())
+    assert Path.cwd() == out
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == out)
+    with pytest.raises(UserError, match="is a mount point"):
+        write(toy_tree, FIRST, out)
+    assert [path.name for path in tmp_path.iterdir() if "memcg-harness-new" in path.name] == []
+
+
 def test_empty_directory_is_taken(toy_tree: Tree, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
+    (tmp_path / "out").mkdir(mode=0o700)
     write(toy_tree, FIRST, tmp_path / "out")
     assert (tmp_path / "out" / FILE).read_bytes() == b"one\n"
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
 
 
 def test_directory_inside_the_tree_is_refused(toy_tree: Tree, toy_source: Path) -> None:
