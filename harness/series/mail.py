@@ -17,7 +17,7 @@ from harness.series.flowed import undo_clear_signing, undo_flowed
 from harness.series.header import Headers, decoded, headers_of, message_id, parents
 from harness.series.mailbox import is_mail, text_begins
 from harness.series.packed import plain_path
-from harness.series.pasted import undo_paste, visible_text
+from harness.series.pasted import begins_as_html, is_html, undo_paste, visible_text
 from harness.series.prose import Prose, split_prose
 from harness.series.subject import Subject, one_line, parse_subject
 from harness.series.text import Text
@@ -115,6 +115,8 @@ def read_plain(raw: bytes, path: str, title: str, line: int = 1, message: int = 
     *line* is 0 where the text was taken out of another.
     """
     as_it_stood, charset_note = decode(raw, "")
+    if begins_as_html(as_it_stood) and not is_html(as_it_stood):
+        raise UserError(f"{path}: an HTML page that is too long or too broken; save it as text")
     body, notes = undo_paste(as_it_stood, True)
     body = undo_clear_signing(body)
     prose = split_prose(body, saved=True)

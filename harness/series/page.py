@@ -37,9 +37,7 @@ _WALK = re.compile(
     r"|\s*\[ ?(?:date|thread|subject|author|other|prev|next|list|index|attachment|download|more)\b",
     re.IGNORECASE,
 )
-_TREE = re.compile(
-    r"@ \d{4}-|[ `|+\\-]{0,80}\d{4}-\d\d-\d\d|\s*(?:\.{3}|\(?\d+ (?:siblings|more|replies|reply))|$"
-)
+_TREE = re.compile(r"@ \d{4}-|[`|+\\-]|[ \t]|\d{4}-\d\d-\d\d |\.{3}|\(?\d+ (?:siblings|more|repl)")
 _BY_INBOX = re.compile(r"(.{1,300}?) @ (\d{4}-\d\d-\d\d +\d+:\d\d UTC)(?: \(permalink.*)?$")
 _NO_MAIL_BELOW = re.compile(
     r"[-<>8% ]{0,80}(?:>8|8<|>%|%<)|.{0,60}\b(?:original|forwarded) (?:message|mail)\b", re.IGNORECASE
@@ -181,9 +179,10 @@ class _Walk:
         below = at + 1
         last = min(len(self.lines), at + (_THREAD if by_inbox else _NAVIGATION))
         while below < last:
-            line = self.lines[below].strip()
-            skipped = not line or line == title or _WALK.match(line) or (by_inbox and _TREE.match(line))
-            if not skipped or _FIELD.match(self.lines[below]):
+            line = self.lines[below]
+            bare = line.strip()
+            skipped = not bare or bare == title or _WALK.match(bare) or (by_inbox and _TREE.match(line))
+            if not skipped or _FIELD.match(line):
                 break
             below += 1
         return below

@@ -63,10 +63,19 @@ class _Visible(HTMLParser):
 
 def is_html(body: str) -> bool:
     """True when *body* begins as a page does, and is not one that html.parser takes quadratic time for."""
-    if _HTML.match(body) is None or len(body) > _LONGEST:
-        return False
+    return begins_as_html(body) and not _unreadable(body)
+
+
+def begins_as_html(body: str) -> bool:
+    """True when *body* begins as a page does, be it one that can be read or not."""
+    return _HTML.match(body) is not None
+
+
+def _unreadable(body: str) -> bool:
+    if len(body) > _LONGEST:
+        return True
     unclosed = body.count("<") - body.count(">")
-    return max(unclosed, body.count("<!") + body.count("<?")) <= _MOST_ODD
+    return max(unclosed, body.count("<!") + body.count("<?")) > _MOST_ODD
 
 
 def visible_text(page: str) -> str:

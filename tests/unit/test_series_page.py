@@ -156,6 +156,28 @@ def test_saved_html_page(tmp_path: Path) -> None:
     assert not any(patch.damaged for patch in series.patches)
 
 
+def test_page_of_a_hundred_mails(tmp_path: Path) -> None:
+    mails = [inbox("[PATCH 0/9] memcg: all", "Cover.\n")]
+    mails += [inbox(f"[PATCH {n}/9] p{n}", f"Why.\n{diff(f'p{n}')}") for n in range(1, 10)]
+    mails += [
+        inbox(f"Re: [PATCH {n % 9 + 1}/9] p", f"So {n}.\n{quoted(diff('x'))}\nYes.\n") for n in range(90)
+    ]
+    series = read(tmp_path, f"<html><body><pre>{html.escape(''.join(mails))}</pre></body></html>", "T.html")
+    assert [patch.subject for patch in series.patches] == [f"p{n}" for n in range(1, 10)]
+    assert series.notes == (
+        "'T.html': 100 mails in one page taken apart",
+        "1 cover letter left out",
+        "90 answers left out",
+    )
+
+
+def test_page_that_cannot_be_taken_apart_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.series.pasted._LONGEST", 1000)
+    page = f"<html><body><pre>\n{html.escape(diff('a->b'))}</pre>{'<p>' * 400}</body></html>"
+    with pytest.raises(UserError, match=r"page\.html: an HTML page that is too long or too broken"):
+        read(tmp_path, page, "page.html")
+
+
 def test_pasted_without_dates_and_without_numbers(tmp_path: Path) -> None:
     text = "".join(f"Subject: [PATCH] {name}\nFrom: A\n\nWhy.\n{diff(name)}\n" for name in ("one", "two"))
     series = read(tmp_path, text)
