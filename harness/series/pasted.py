@@ -102,9 +102,11 @@ def undo_paste(body: str, saved: bool) -> tuple[str, tuple[str, ...]]:
     elif _escaped(body):
         body = html.unescape(body)
         notes.append("HTML entities undone")
-    if _UNSEEN.search(body, 1) if saved else _UNSEEN_FIRST.search(body):
+    if _UNSEEN_FIRST.search(body):
         body = _UNSEEN.sub("", body)
         notes.append("zero-width characters taken away")
+    elif _UNSEEN.search(body, _diff_begins(body)):
+        notes.append("zero-width characters are in it, and kept")  # a patch may take them out of a file
     if _INDENTED.search(body, _diff_begins(body)):
         for blank in _NO_BREAK:
             body = body.replace(blank, " ")

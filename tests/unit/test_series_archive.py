@@ -234,7 +234,7 @@ def whole(series: Series) -> bool:
 @pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u2060"])
 def test_zero_width_characters(tmp_path: Path, mark: str) -> None:
     note = "patch 1: zero-width characters taken away"
-    for before in ("@@ -30", "--- a/", "-\tif", "if (a < b ||"):
+    for before in ("@@ -30", "--- a/", "-\tif", " \tint a"):
         series = read(tmp_path, WHOLE.replace(before, f"{mark}{before}"))
         assert whole(series), before
         assert series.notes == (note,)
@@ -242,7 +242,10 @@ def test_zero_width_characters(tmp_path: Path, mark: str) -> None:
     assert whole(read(tmp_path, sent.replace("\n@@ -30", f"\n{mark}@@ -30")))
     kept = read(tmp_path, sent.replace("y  z", f"y{mark}z"))
     assert f'"y{mark}z"'.encode() in kept.patches[0].diff
-    assert kept.notes == ()
+    assert kept.notes == ("patch 1: zero-width characters are in it, and kept",)
+    removed = read(tmp_path, WHOLE.replace("-\tif", f"-{mark}\tif"))
+    assert f"-{mark}\tif".encode() in removed.patches[0].diff
+    assert read(tmp_path, WHOLE.replace("Why.", f"Wh{mark}y.")).notes == ()
 
 
 def test_no_break_spaces_in_the_indentation(tmp_path: Path) -> None:
