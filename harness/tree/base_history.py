@@ -33,7 +33,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
     commits: tuple[Commit, ...]
     ends: tuple[str, ...]
-    """where the walk began: nothing after these is looked at"""
+    """what nothing that is looked at is later than"""
     start: str = ""
     """the first commit of a range, which need not touch the files; else empty"""
     base: str = ""
@@ -55,16 +55,18 @@ def history(repository: Repository, series: Series, courses: Sequence[Course], r
     base = repository.resolve(series.base_commit) if _BASE.fullmatch(series.base_commit) else ""
     if range_:
         start, ends = _range(repository, range_)
-        limit, most = ((f"^{start}",) if start else ()), _MOST_IN_RANGE
+        walk, most = (*ends, *((f"^{start}",) if start else ())), _MOST_IN_RANGE
     else:
         moment = _moment(series)
-        ends = _ends(repository, moment)
-        limit, most = ((f"--since={moment - _BEFORE}",) if moment else ()), _MOST
+        tips = repository.tips(_TIPS)
+        ends = _ends(repository, tips, moment)
+        # not from the ends: one of them can be a commit of a branch that was merged later
+        walk, most = (*tips, *_around(moment)), _MOST
         start = ""
     if not ends:
         raise UserError(f"{repository.path}: no commit in it; give a repository that has been cloned")
     most = max(_LEAST, min(most, _MOST_FILES // len(paths)))
-    found = repository.commits(f"--max-count={most + 1}", *ends, *limit, paths=paths)
+    found = repository.commits(f"--max-count={most + 1}", *walk, paths=paths)
     made = () if range_ else _makers(repository, ends, courses)
     known = {commit.id for commit in found}
     others = [one for one in dict.fromkeys((start, base, *ends, *made)) if one and one not in known]
@@ -111,15 +113,19 @@ def _moment(series: Series) -> int:
     return 0
 
 
-def _ends(repository: Repository, moment: int) -> tuple[str, ...]:
-    """The tips, or what they were some time after *moment*."""
-    tips = repository.tips(_TIPS)
+def _around(moment: int) -> tuple[str, ...]:
+    return (f"--since={moment - _BEFORE}", f"--before={moment + _AFTER}") if moment else ()
+
+
+def _ends(repository: Repository, tips: tuple[str, ...], moment: int) -> tuple[str, ...]:
+    """The tips, or what they were some time after *moment*: by their own line, and by date alone."""
     if not moment:
         return tips
     ends: dict[str, None] = {}
     for tip in tips:
-        for commit in repository.commits("--max-count=1", f"--before={moment + _AFTER}", tip):
-            ends.setdefault(commit.id)
+        for how in (("--first-parent",), ()):
+            for commit in repository.commits("--max-count=1", *how, f"--before={moment + _AFTER}", tip):
+                ends.setdefault(commit.id)
     return tuple(ends) or tips
 
 

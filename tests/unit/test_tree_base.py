@@ -144,6 +144,23 @@ def test_without_a_range_the_search_is_around_the_date_of_the_series(history: Hi
         assert len(found(history, series(msgspec.structs.replace(AT_30, date=odd)))) == 3
 
 
+def test_branch_merged_later_does_not_hide_what_it_was_not_made_on(tmp_path: Path) -> None:
+    """Its commit is the newest by date, and no end of a walk that would see the main line."""
+    made = History(tmp_path)
+    made.commit("first", LINES)
+    git(tmp_path, "branch", "topic")
+    made.commit("headed", HEADED)
+    main = git(tmp_path, "symbolic-ref", "--short", "HEAD")
+    git(tmp_path, "checkout", "-q", "topic")
+    made.commit("aside", ["x\n"], "mm/apart.c")
+    git(tmp_path, "checkout", "-q", main)
+    git(tmp_path, "merge", "-q", "--no-ff", "-m", "merged", "topic", when=EPOCH + 30 * 86400)
+    git(tmp_path, "branch", "-q", "-D", "topic")
+    sent = msgspec.structs.replace(AT_30, date=formatdate(EPOCH + int(2.5 * 86400) - 90 * 86400))
+    best, *_ = found(made, series(sent))
+    assert (best.commit, best.clean) == (made.ids["headed"], 1)
+
+
 def test_a_range_leaves_the_rest_out(history: History) -> None:
     ids = history.ids
     candidates = found(history, series(AT_30), f"{ids['apart']}..{ids['headed']}")
