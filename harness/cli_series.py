@@ -132,6 +132,8 @@ def _base(options: argparse.Namespace) -> int:
 
 
 def _analyze(options: argparse.Namespace) -> int:
+    if options.sarif:
+        _refuse_unwritable(options.sarif)
     with Live(stderr()) as live, _laid(options, live) as laid:
         found = examine_series(
             laid.series,
@@ -153,6 +155,14 @@ def _analyze(options: argparse.Namespace) -> int:
         if not laid.applied.whole:
             render_application(laid.applied, Console())
     return 1 if not laid.applied.whole or any(one.severity == "error" for one in found.findings) else 0
+
+
+def _refuse_unwritable(file: Path) -> None:
+    """Before the work is done; what is put in the place of a device or a link would take it away."""
+    if not file.absolute().parent.is_dir():
+        raise UserError(f"--sarif {file}: {file.absolute().parent} is no directory; make it first")
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise UserError(f"--sarif {file}: is there, and no regular file; give another name")
 
 
 def _laid(options: argparse.Namespace, live: Live) -> AbstractContextManager[Laid]:

@@ -59,9 +59,10 @@ def history(repository: Repository, series: Series, courses: Sequence[Course], r
     else:
         moment = _moment(series)
         tips = repository.tips(_TIPS)
-        ends = _ends(repository, tips, moment)
+        by_then = _ends(repository, tips, moment)
+        ends = by_then or tips
         # not from the ends: one of them can be a commit of a branch that was merged later
-        walk, most = (*tips, *_around(moment)), _MOST
+        walk, most = (*tips, *_around(moment, bool(by_then))), _MOST
         start = ""
     if not ends:
         raise UserError(f"{repository.path}: no commit in it; give a repository that has been cloned")
@@ -113,20 +114,20 @@ def _moment(series: Series) -> int:
     return 0
 
 
-def _around(moment: int) -> tuple[str, ...]:
-    return (f"--since={moment - _BEFORE}", f"--before={moment + _AFTER}") if moment else ()
+def _around(moment: int, until: bool) -> tuple[str, ...]:
+    """From long before *moment*; up to some time after it, if there was anything by then."""
+    since = (f"--since={moment - _BEFORE}",) if moment else ()
+    return (*since, f"--before={moment + _AFTER}") if until else since
 
 
 def _ends(repository: Repository, tips: tuple[str, ...], moment: int) -> tuple[str, ...]:
-    """The tips, or what they were some time after *moment*: by their own line, and by date alone."""
-    if not moment:
-        return tips
+    """What the tips were some time after *moment*: by their own line, and by date alone."""
     ends: dict[str, None] = {}
-    for tip in tips:
+    for tip in tips if moment else ():
         for how in (("--first-parent",), ()):
             for commit in repository.commits("--max-count=1", *how, f"--before={moment + _AFTER}", tip):
                 ends.setdefault(commit.id)
-    return tuple(ends) or tips
+    return tuple(ends)
 
 
 def _makers(repository: Repository, ends: tuple[str, ...], courses: Sequence[Course]) -> tuple[str, ...]:

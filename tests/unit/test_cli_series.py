@@ -256,3 +256,19 @@ def test_new_file_where_there_is_no_room_does_not_apply(
     patch.write_text(f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+x\n")
     assert main(["apply", str(patch), "--tree", str(toy_source)]) == 2
     assert "in this tree; " in capsys.readouterr().err
+
+
+def test_sarif_replaces_no_link_or_directory_and_is_refused_before_the_work(
+    tmp_path: Path, toy_source: Path, series: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")
+    for place, word in (
+        (link, "no regular file"),
+        (tmp_path, "no regular file"),
+        (link / "x", "make it first"),
+    ):
+        assert main(["analyze", str(series), "--tree", str(toy_source), "--sarif", str(place)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert word in line
+    assert link.is_symlink()
