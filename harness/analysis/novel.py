@@ -2,7 +2,8 @@
 """What the rules find in each state of a series, and which of it the series brought.
 
 A defect is the same in two states when rule, file, function and key are the same; a defect of a
-function that is gone at the end, and now stands in a function that the base does not have, moved.
+function that is gone at the end, and now stands in a function that the base does not have, moved. In a
+function of which only variables have other names, whatever the key says, nothing is new.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from harness.analysis.model import Finding, Raw
+from harness.analysis.renamed import only_renamed
 from harness.analysis.scope import Rule, Scope
 from harness.analysis.source import Source
 from harness.analysis.states import State, States
@@ -92,10 +94,20 @@ def brought(results: Sequence[Found], states: States, ask: Ask) -> Iterator[tupl
             continue
         if (rule, key) in moved and not _has(states[0].source(file), function):
             continue
+        if _unchanged(states[0].source(file), states[states.last].source(present.get(file, file)), function):
+            continue
         patch = len(results) - 1
         while patch > 1 and identity in results[patch - 1]:
             patch -= 1
         yield patch, present.get(file, file), raw
+
+
+def _unchanged(before: Source | None, after: Source | None, name: str) -> bool:
+    """True when the function *name* is what it was, but for the names of its variables."""
+    if before is None or after is None:
+        return False
+    old, new = ([one for one in side.functions if one.name == name] for side in (before, after))
+    return len(old) == len(new) == 1 and only_renamed(old[0], new[0])
 
 
 def _has(source: Source | None, function: str) -> bool:

@@ -125,6 +125,25 @@ def test_a_function_that_is_renamed_keeps_its_defects() -> None:
     assert where(moved) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "new"),
+    [
+        ("bad(one);", "bad(two);", False),
+        ("bad(one); /* why */", "bad(two);", False),
+        ("bad(one); good(one);", "bad(two); good(one);", True),
+        ("bad(one);", "bad(GLOBAL);", True),
+        ("if (one) bad(one->one);", "if (two) bad(two->two);", True),
+        ("lock(); bad(one); unlock();", "unlock(); bad(two); lock();", True),
+    ],
+)
+def test_a_variable_that_is_renamed_brings_nothing(before: str, after: str, new: bool) -> None:
+    def text(name: str, line: str) -> str:
+        return function("f", f"int *{name} = get();", line)
+
+    found = run({"a.c": text("one", before)}, {"a.c": text("two", after)})
+    assert bool(found.findings) == new
+
+
 def test_a_copy_of_a_defect_is_new() -> None:
     text = function("f", "bad(1);")
     assert where(run({"a.c": text}, {"a.c": text + function("g", "bad(1);")})) == [(1, "a.c", 8, "g")]
