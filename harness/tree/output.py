@@ -21,7 +21,7 @@ from harness.events import Listener, task
 from harness.files import make_directory, write_whole
 from harness.process import run
 from harness.tree.inside import contents, inside
-from harness.tree.listing import list_directory
+from harness.tree.listing import Listing, list_directory
 from harness.tree.mirror import remove_tree
 from harness.tree.model import Overlay, Tree
 from harness.tree.quote import escaped
@@ -125,12 +125,17 @@ def _first(tree: Tree, directory: Path, listener: Listener, deadline: Deadline) 
             )
         if done.exit != 0:
             raise InfraError(f"{directory}: cannot be written: {escaped(done.last_lines(1).encode())}")
-        _said(aside, _Marker(tree.fingerprint), list(list_directory(aside)))
+        _said(aside, _Marker(tree.fingerprint), list(_listed(aside)))
         if directory.is_dir():  # who may look into it was decided already
             aside.chmod(directory.stat().st_mode & 0o7777)
         aside.replace(directory)
     finally:
         remove_tree(aside)
+
+
+def _listed(root: Path) -> Listing:
+    """The files under *root* without its notes, where it is such a copy itself: those are never another's."""
+    return {path: stamp for path, stamp in list_directory(root).items() if not path.startswith(f"{_OURS}/")}
 
 
 def _said(directory: Path, marker: _Marker, files: list[str] | None = None) -> None:
@@ -151,7 +156,7 @@ def _renewed(
     """
     kept = (directory / _OURS / _FILES).read_bytes()
     known = {os.fsdecode(name) for name in kept.split(b"\0") if name}
-    there = list_directory(tree.source)
+    there = _listed(tree.source)
     unsure = tuple(sorted(known | there.keys() | set(marker.changed)))
     _said(directory, _Marker("", unsure))  # an end from here on is mended by doing this again
     changed: list[str] = []

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from harness.deadline import Deadline
 from harness.errors import InfraError, UserError
 from harness.events import silent
+from harness.tree import output
 from harness.tree.model import Overlay, Tree
 from harness.tree.output import write_copy
 from harness.tree.source import open_tree
@@ -193,3 +195,33 @@ def test_disk_that_cannot_be_written_is_not_the_users_fault(
     monkeypatch.setattr("harness.tree.output._said", full)
     with pytest.raises(InfraError, match="No space left"):
         write(toy_tree, FIRST, tmp_path / "out")
+
+
+def test_copy_of_a_copy_keeps_notes_of_its_own(
+    toy_tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended while brought up to date, it must not pass for a copy of what the other was made from."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    write(toy_tree, FIRST, one)
+    with open_tree(str(one), cache=tmp_path / "c", listener=silent, deadline=Deadline.after(60)) as tree:
+        write(tree, SECOND, two)
+    touched: list[str] = []
+
+    def noted(name: str) -> Callable[..., bool]:
+        real = getattr(output, name)
+
+        def call(*arguments: object) -> bool:
+            touched.append(str(arguments[-1]))
+            return bool(real(*arguments))
+
+        return call
+
+    for name in ("_like", "_unmake"):
+        monkeypatch.setattr(output, name, noted(name))
+    write(toy_tree, FIRST, two)
+    (one / FILE).write_text("other\n")
+    with open_tree(str(one), cache=tmp_path / "c", listener=silent, deadline=Deadline.after(60)) as tree:
+        write(tree, {}, two)
+    assert contents_of(two) == contents_of(one)
+    assert touched
+    assert [path for path in touched if ".memcg-harness" in path] == []
