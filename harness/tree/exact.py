@@ -26,6 +26,8 @@ _COMMENT = (b"/*", b" *")
 _STILL = 0.4
 """share of what the hunk's lines tell, from which it can still be where its header says"""
 _SHOWN = 5
+_BRACES = 1.5
+"""bits that a few braces and blank lines tell"""
 _BOTH = 2
 """hunks beside one that lies between two"""
 _ALIKE = 0.6
@@ -188,8 +190,8 @@ def _nearer(spans: list[tuple[int, int]], hunk: HunkLines, shift: int) -> list[t
 
 
 def _telling(image: Image, hunk: HunkLines) -> bool:
-    """True when the hunk's lines tell as much as it takes to name one line of the file."""
-    return whole(image, hunk.old) >= math.log2(len(image.lines) + 1)
+    """True when the hunk's lines tell more than one line does that stands once in the file."""
+    return whole(image, hunk.old) > math.log2(len(image.lines) + 1) + _BRACES
 
 
 def _several(options: list[int], how: str = "") -> str:

@@ -332,6 +332,18 @@ def test_only_place_of_lines_that_tell_little_is_not_taken_away_from_where_they_
     assert "tell too little" in landing.reason
 
 
+def test_one_line_with_braces_does_not_prove_a_place_that_is_not_the_header_s() -> None:
+    """The line may have been the last of several such, of which another was meant."""
+    tree = [f"int x{number};\n".encode() for number in range(600)]
+    old = (b"\n", b"\treturn i;\n", b"}\n", b"\n")
+    tree[500:500] = old
+    new = (*old[:3], b"int y;\n", b"\n")
+    hunk = HunkLines(old=old, new=new, old_start=440, new_start=440, trailing=1, marks="   + ")
+    (landing,) = landed(tree, hunk).hunks
+    assert landing.status == "rejected"
+    assert "tell too little" in landing.reason
+
+
 def test_several_places_are_candidates() -> None:
     block = lines_of("{\n\ta();\n\tb();\n\tc();\n}\n\n")
     tree = [b"top\n", *block, *block, *block, b"end\n"]
