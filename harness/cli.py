@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from harness import __version__, cli_kernel, cli_series
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InfraError
 
 _UNREAD = 128 + signal.SIGPIPE
 _INTERRUPTED = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -35,14 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, _raise)
     call: Callable[[argparse.Namespace], int] = options.call
     try:
-        return call(options)
+        return _said_all(call(options))
     except HarnessError as error:
         _say(f"harness: {' '.join(str(error).split())}")
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read us (head, less) has had enough; Python would complain again on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()  # whoever read us (head, less) has had enough
         return _UNREAD
+    except OSError as error:
+        _let_go_of_stdout()
+        _say(f"harness: {error.filename or 'the output'}: {error.strerror}; see whether its disk is full")
+        return InfraError.exit_code
     except _Signalled as interrupt:
         _say("harness: interrupted")
         return _INTERRUPTED[signal.Signals(interrupt.number)]
@@ -72,6 +75,19 @@ def _parser() -> argparse.ArgumentParser:
     cli_series.add_commands(commands)
     cli_kernel.add_others(commands)
     return parser
+
+
+def _said_all(code: int) -> int:
+    """*code*, once all that the command printed has found its place: a full disk is told of here."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code
+
+
+def _let_go_of_stdout() -> None:
+    """What is still in its buffer has nowhere to go; Python would complain again on its way out."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(line: str) -> None:

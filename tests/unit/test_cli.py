@@ -222,3 +222,13 @@ def test_build_answers_with_a_kernel_and_a_cut_pipe_is_no_traceback(
     )
     assert done.returncode in (0, 141)
     assert "Traceback" not in done.stderr
+
+
+def test_an_output_that_is_full_is_one_line(plan: Path, series: Path) -> None:
+    words = [sys.executable, "-m", "harness", "series", "show", str(series)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        "harness: the output: No space left on device; see whether its disk is full"
+    ]
