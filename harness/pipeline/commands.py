@@ -23,12 +23,12 @@ def repeat(request: Request, bench: Bench, jobs: Sequence[CellJob]) -> tuple[Com
     harness = str(Path(sys.executable).parent / "harness")
     plan = str(request.plan_path.resolve())
     accel = ["--accel", request.plan.accel]
-    inputs = [
-        "--tree",
-        bench.tree.origin,
-        *(["--series", request.plan.series] if request.plan.series else []),
-    ]
-    again = ["--only", ",".join(request.only), "--seconds", f"{request.plan.seconds:g}", *accel]
+    inputs = ["--tree", bench.tree.origin]
+    inputs += ["--series", request.plan.series] if request.plan.series else []
+    inputs += ["--force"] if request.force else []
+    profiles = ["--kconfig", ",".join(request.plan.profiles)]
+    only = ["--only", ",".join(request.only), "--seconds", f"{request.plan.seconds:g}"]
+    again = [*profiles, *only, *accel]
     commands = [_command("the whole run again", [harness, "run", plan, *inputs, *again])]
     for profile in request.plan.profiles:
         for name in request.kernels(bench.series):
