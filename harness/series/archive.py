@@ -83,17 +83,11 @@ def blanks_collapsed(lines: list[str]) -> bool:
     Kernel C is indented with tabs, and by one blank never (Documentation/process/coding-style); so
     two statements at one blank, no tab in any hunk, and no two blanks together, cannot be its own.
     """
-    single = 0
-    name = ""
-    for start, end in _regions(lines):
-        name = _name_before(lines, start) or name
-        if not name.endswith((".c", ".h")):
-            return False
-        for line in lines[start + 1 : end]:
-            if "\t" in line or "  " in line[1:]:
-                return False
-            single += _FULL_STOP.match(line if line[:1] in "+-" else line[1:]) is not None
-    return single >= _FEW
+    code = _code_of(lines)
+    if any("\t" in line or "  " in line[1:] for line in code):
+        return False
+    ends = (line if line[:1] in "+-" else line[1:] for line in code)
+    return sum(_FULL_STOP.match(line) is not None for line in ends) >= _FEW
 
 
 def tabs_expanded(lines: list[str]) -> bool:
@@ -102,17 +96,22 @@ def tabs_expanded(lines: list[str]) -> bool:
     What a page or a mailer that knows no tabs leaves of kernel C: columns are as they were. Code that its
     author indents by fewer blanks has lines of two to six.
     """
-    wide = 0
+    code = _code_of(lines)
+    if any("\t" in line or _NARROW.match(line) for line in code):
+        return False
+    return sum(_WIDE.match(line) is not None for line in code) >= _FEW
+
+
+def _code_of(lines: list[str]) -> list[str]:
+    """The lines of all hunks; none of them where one hunk is not of C."""
+    code: list[str] = []
     name = ""
     for start, end in _regions(lines):
         name = _name_before(lines, start) or name
         if not name.endswith((".c", ".h")):
-            return False
-        for line in lines[start + 1 : end]:
-            if "\t" in line or _NARROW.match(line):
-                return False
-            wide += _WIDE.match(line) is not None
-    return wide >= _FEW
+            return []
+        code += lines[start + 1 : end]
+    return code
 
 
 def collapsed(line: str) -> str:
