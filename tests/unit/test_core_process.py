@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import process
 from harness.deadline import Deadline
 from harness.errors import DeadlineExpired, InfraError
 from harness.process import run, spawned
@@ -69,6 +70,17 @@ def test_sigkill_of_the_owner_ends_the_child(tmp_path: Path) -> None:
         pid = int(owner.stdout.readline())
         owner.send_signal(signal.SIGKILL)
     assert _gone(pid)
+
+
+def test_a_child_whose_owner_is_not_its_parent_any_more_does_not_begin(tmp_path: Path) -> None:
+    """The owner died before the death signal was asked for: the signal would never come."""
+    began = tmp_path / "began"
+    orphan = subprocess.run([*process._UNLESS_ORPHANED, "1", "touch", str(began)], check=False)
+    assert orphan.returncode != 0
+    assert not began.exists()
+    owned = subprocess.run([*process._UNLESS_ORPHANED, str(os.getpid()), "touch", str(began)], check=False)
+    assert owned.returncode == 0
+    assert began.exists()
 
 
 def _gone(pid: int) -> bool:
