@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -44,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _UNREAD
     except OSError as error:
         _let_go_of_stdout()
-        _say(f"harness: {error.filename or 'the output'}: {error.strerror}; see whether its disk is full")
+        mend = "; make room on its disk" if error.errno == errno.ENOSPC else ""
+        _say(f"harness: {error.filename or 'the output'}: {error.strerror or error}{mend}")
         return InfraError.exit_code
     except _Signalled as interrupt:
         _say("harness: interrupted")

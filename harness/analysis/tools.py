@@ -87,6 +87,19 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
 _Tool = Callable[[Path, Deadline], tuple[str, tuple[Finding, ...]]]
 
 
+def _used(name: str, tool: _Tool, deadline: Deadline, listener: Listener) -> tuple[str, tuple[Finding, ...]]:
+    """The tool's line, and its findings: none where it cannot be used."""
+    with task(listener, f"analysis {name}", name) as current:
+        try:
+            with tempfile.TemporaryDirectory(prefix="harness-") as scratch:
+                which, found = tool(Path(scratch).resolve(), deadline)
+        except (Unusable, InfraError) as error:
+            current.outcome = f"not used: {one_line(str(error))}"
+            return f"{name}: {current.outcome}", ()
+        plural = "" if len(found) == 1 else "s"
+        return f"{name}: {which}, {len(found)} new finding{plural}", found
+
+
 def outside(
     states: States,
     patches: Sequence[Patch],
@@ -131,20 +144,12 @@ def outside(
         "coccinelle": (rows.coccinelle.seconds, with_coccinelle),
     }
 
-    def use(name: str, seconds: float, tool: _Tool) -> tuple[str, tuple[Finding, ...]]:
-        with task(listener, f"analysis {name}", name) as current:
-            try:
-                with tempfile.TemporaryDirectory(prefix="harness-") as scratch:
-                    which, found = tool(Path(scratch).resolve(), deadline.within(seconds))
-            except (Unusable, InfraError) as error:
-                current.outcome = f"not used: {one_line(str(error))}"
-                return f"{name}: {current.outcome}", ()
-            plural = "" if len(found) == 1 else "s"
-            return f"{name}: {which}, {len(found)} new finding{plural}", found
-
     # A child dies with the thread that started it, so none outlives this block.
     with ThreadPoolExecutor(len(tools)) as pool:
-        used = [pool.submit(use, name, seconds, tool) for name, (seconds, tool) in tools.items()]
+        used = [
+            pool.submit(_used, name, tool, deadline.within(seconds), listener)
+            for name, (seconds, tool) in tools.items()
+        ]
         said = [future.result() for future in used]
     return Outside(
         findings=tuple(one for _line, found in said for one in found),

@@ -229,6 +229,4 @@ def test_an_output_that_is_full_is_one_line(plan: Path, series: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 3
-    assert done.stderr.splitlines() == [
-        "harness: the output: No space left on device; see whether its disk is full"
-    ]
+    assert done.stderr.splitlines() == ["harness: the output: No space left on device; make room on its disk"]
