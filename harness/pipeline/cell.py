@@ -20,6 +20,7 @@ from harness.pipeline.life import Attempt, CellJob, Host, Life
 from harness.pipeline.model import Case, Cell
 from harness.verdict import Verdict, gravest
 from harness.workloads.catalogue import Workload
+from harness.workloads.runner import length
 
 BOOT = "boot"
 """the case that every cell begins with: the kernel comes up and says nothing bad"""
@@ -29,7 +30,7 @@ def run_cell(job: CellJob, *, listener: Listener, deadline: Deadline, cancelled:
     """Boot, run every workload, judge. InfraError when QEMU cannot be had; all else is in the Cell."""
     pending = list(job.workloads)
     lives: list[Life] = []
-    total = job.load.seconds * len(pending)
+    total = sum(length(workload, job.load) for workload in pending)
     with task(listener, job.name, f"{job.name}: {len(pending)} workloads", total) as progress:
         host = Host(job, progress, deadline, cancelled)
         while not lives or (pending and lives[-1].attempts and not cancelled.is_set()):
@@ -53,6 +54,7 @@ def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], i
         cases.append(
             Case(name=workload.name, verdict=Verdict.INFRA if interrupted else Verdict.BROKEN, reason=why)
         )
+    cases += [Case(name=name, verdict=Verdict.SKIP, reason=reason) for name, reason in job.lacking]
     return Cell(
         name=job.name,
         kernel=job.kernel_name,

@@ -22,7 +22,7 @@ from harness.guest.model import Image
 from harness.memcg.interface import files_to_sample
 from harness.tree.model import Version
 from harness.workloads.catalogue import Workload
-from harness.workloads.runner import Delivered, Load, command, deliver
+from harness.workloads.runner import Delivered, Load, command, deliver, length
 
 _DOOM = 10.0
 """seconds that a guest may go on after a fatal report has begun, to finish its words"""
@@ -49,6 +49,8 @@ class CellJob:
     iface: str
     profile: str
     workloads: tuple[Workload, ...]
+    lacking: tuple[tuple[str, str], ...]
+    """workloads, by name, that cannot be run here, each with the reason"""
     load: Load
     spec: Spec
     image: Image
@@ -150,7 +152,7 @@ class Host:
         self._progress = progress
         self._deadline = deadline
         self._cancelled = cancelled
-        self._done = 0
+        self._passed = 0.0
 
     def live(self, log: Path, pending: list[Workload]) -> Life:
         """Boot a guest and have it take workloads off *pending* until none is left or it is gone."""
@@ -186,17 +188,18 @@ class Host:
 
     def _attempt(self, guest: Guest, workload: Workload, watch: Watch) -> Attempt:
         job = self._job
-        began = self._done * job.load.seconds
+        began, seconds = self._passed, length(workload, job.load)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         delivered = deliver(
             guest,
             command(workload, job.iface, job.load, files_to_sample(job.iface)),
             job.load,
+            seconds,
             deadline=self._deadline,
             give_up=watch.case,
-            tick=lambda passed: self._progress.progress(began + min(passed, job.load.seconds), workload.name),
+            tick=lambda passed: self._progress.progress(began + min(passed, seconds), workload.name),
         )
-        self._done += 1
+        self._passed += seconds
         last = re.compile(rb"memcg-harness: case " + re.escape(workload.name.encode()) + rb" end")
         guest.console.wait_for(last, Deadline.after(_MARKER), give_up=lambda: not guest.alive())
         answers = guest.alive() and self._answers(guest)

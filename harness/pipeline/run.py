@@ -20,6 +20,7 @@ from harness.deadline import Deadline
 from harness.errors import HarnessError, UserError
 from harness.events import Listener, Note
 from harness.guest.accel import Accel
+from harness.guest.machine import Spec
 from harness.guest.model import Image
 from harness.memcg.interface import why_without
 from harness.paths import CONFIGS
@@ -33,6 +34,7 @@ from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
 from harness.pipeline.trials import Trials
 from harness.verdict import Verdict
 from harness.workloads.catalogue import Workload, choose, every
+from harness.workloads.needs import Place, set_symbols, why_not
 
 KERNELS = ("base", "patched")
 _WORKLOADS = CONFIGS / "workloads.yaml"
@@ -203,6 +205,8 @@ class _Road:
 
     def _job(self, built: _Built, iface: str, image: Image, accel: Accel) -> CellJob:
         cell = f"{self._called(built.name, built.profile)}-{iface}"
+        spec = machine_of(self._request.plan, iface)
+        fit, lacking = self._fitting(built.kernel, spec)
         return CellJob(
             name=cell,
             kernel_name=built.name,
@@ -210,13 +214,32 @@ class _Road:
             version=self._bench.tree.version,
             iface=iface,
             profile=built.profile,
-            workloads=self._workloads,
-            load=self._request.load(),
-            spec=machine_of(self._request.plan, iface),
+            workloads=fit,
+            lacking=lacking,
+            load=self._request.load(len(fit)),
+            spec=spec,
             image=image,
             accel=accel,
             directory=self._directory / cell,
             explain=self._bench.explainer(self._patches_of(built.name), self.run.analysis),
+        )
+
+    def _fitting(
+        self, kernel: Kernel, spec: Spec
+    ) -> tuple[tuple[Workload, ...], tuple[tuple[str, str], ...]]:
+        """The workloads that can be run on such a guest; and the others' names, each with the reason."""
+        place = Place(
+            iface=spec.iface,
+            kernel=self._bench.tree.version.numbers,
+            symbols=set_symbols(kernel.config.read_text(encoding="ascii", errors="replace")),
+            nodes=spec.nodes,
+            cpus=spec.cpus,
+            swap=spec.swap,
+        )
+        whys = [(workload, why_not(workload, place)) for workload in self._workloads]
+        return (
+            tuple(workload for workload, why in whys if not why),
+            tuple((workload.name, why) for workload, why in whys if why),
         )
 
     def _skipped(self, built: _Built, iface: str, why: str) -> Cell:

@@ -6,11 +6,31 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from harness.errors import UserError
+from harness.span import check_bounds
 from harness.tables import load
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a workload cannot do its work without; what only the guest can tell, its program says itself."""
+
+    ifaces: tuple[Literal["v1", "v2"], ...] = ("v1", "v2")
+    since: str = ""
+    """the first kernel version that has what it exercises"""
+    until: str = ""
+    """the last one"""
+    symbols: tuple[str, ...] = ()
+    """Kconfig symbols that have to be ``y``"""
+    nodes: int = 1
+    cpus: int = 1
+    swap: bool = False
+
+    def __post_init__(self) -> None:
+        check_bounds(self.since, self.until)
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +44,15 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """directory in the guest that it may write to"""
     leave: bool = False
     """its files stay, and the group is removed with their page cache in it"""
+    own: bool = False
+    """its workers stay outside of the group and make groups of their own below it"""
+    args: tuple[str, ...] = ()
+    """further arguments of the program"""
+    needs: Needs = Needs()
+    least: float = 0.0
+    """seconds below which it exercises too little, whatever the plan gives it"""
+    moves: tuple[str, ...] = ()
+    """events of configs/memcg.yaml that must have been counted for the group afterwards"""
     did: tuple[str, ...]
     """facts that must be above zero, or it exercised nothing"""
     why: str

@@ -16,8 +16,8 @@ from harness.workloads.catalogue import Workload
 
 _GRACE = 60.0
 """seconds beyond running and settling before a case counts as hung; emulated guests are slow"""
-_SETTLES = 4
-"""memcg-case may wait for settling this often: at rest, rmdir, dying groups, and its own clean-up"""
+_SETTLES = 5
+"""memcg-case may wait for settling this often: rmdir (twice), at rest, dying groups, its own clean-up"""
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,25 +48,32 @@ def command(workload: Workload, iface: str, load: Load, files: tuple[str, ...]) 
     """The argument list of memcg-case for *workload*: what the guest runs, and what a person would."""
     return (
         "memcg-case", "--iface", iface, "--mount", "/cg", "--group", workload.name,
-        "--limit", str(load.limit), "--seconds", f"{load.seconds:g}",
+        "--limit", str(load.limit), "--seconds", f"{length(workload, load):g}",
         "--interval", str(load.sample_ms), "--workers", str(load.workers),
         "--settle", f"{load.settle:g}", "--seed", str(load.seed), "--dir", workload.dir,
         "--files", ",".join(files), *(["--keep"] if workload.leave else []),
+        *(["--own"] if workload.own else []),
         "--", workload.program, "--bytes", str(int(load.limit * workload.share)),
-        *(["--leave"] if workload.leave else []),
+        *(["--leave"] if workload.leave else []), *workload.args,
     )  # fmt: skip
+
+
+def length(workload: Workload, load: Load) -> float:
+    """Seconds that *workload* is run for under *load*."""
+    return max(load.seconds, workload.least)
 
 
 def deliver(
     guest: Guest,
     argv: tuple[str, ...],
     load: Load,
+    seconds: float,
     *,
     deadline: Deadline,
     give_up: Callable[[float], str],
     tick: Callable[[float], None],
 ) -> Delivered:
-    """Run *argv* in *guest*; *tick* is told the seconds that have passed, with each line.
+    """Run *argv*, whose workload takes *seconds*, in *guest*; *tick* is told the seconds that have passed.
 
     *give_up* is told the seconds since the last line, and gives a reason not to wait on.
     Raises InfraError when SSH cannot be had at all.
@@ -83,7 +90,7 @@ def deliver(
     def hopeless() -> str:
         return give_up(time.monotonic() - heard) or ("" if guest.alive() else "guest died")
 
-    longest = load.seconds + _SETTLES * load.settle + _GRACE
+    longest = seconds + _SETTLES * load.settle + _GRACE
     shell = guest.shell(deadline)
     ended = shell.follow(argv, take, deadline.within(longest), hopeless)
     now = time.monotonic()

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/swap.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "case-below.h"
+#include "case-host.h"
 #include "case-io.h"
 
 #define FILE_SIZE 16384
-#define MAX_SWAPS 8
 
 /* include/uapi/linux/magic.h */
 #define CGROUP_MAGIC 0x27e0eb
@@ -65,75 +65,96 @@ int group_make(const struct group *group, long long limit)
 	return error;
 }
 
-long long group_sample(const struct group *group, const char *stage)
+int group_open_below(const struct group *group)
+{
+	double began = case_ms();
+	int error = 0;
+
+	if (group->v2)
+		error = put(group, "cgroup.subtree_control", "+memory");
+	else /* 2.6.29 to 5.10; always so from 5.11 on, and there was no hierarchy before */
+		put(group, "memory.use_hierarchy", "1");
+	say_step("below", began, error);
+	return error;
+}
+
+static void say_files(const struct group *group)
 {
 	static char text[FILE_SIZE];
-	long long usage = -1;
 	int index;
 
+	for (index = 0; index < group->file_count; index++)
+		if (!get(group, group->files[index], text, sizeof(text)))
+			json_text(group->files[index], text);
+}
+
+/* The groups below, each with its own files, under its path from here. */
+static void say_below(const struct group *group)
+{
+	static struct group below[MAX_BELOW];
+	int count = below_list(group, below), index;
+
+	if (!count)
+		return;
+	json_object("below");
+	for (index = 0; index < count; index++) {
+		json_object(below[index].path + strlen(group->path) + 1);
+		say_files(&below[index]);
+		json_object_end();
+	}
+	json_object_end();
+}
+
+struct level group_level(const struct group *group)
+{
+	static char text[FILE_SIZE];
+	struct level level = { -1, -1 };
+	const char *line;
+
+	if (!get(group, group->v2 ? "memory.current" : "memory.usage_in_bytes", text, sizeof(text)))
+		level.usage = atoll(text);
+	if (!group->v2) {
+		level.kernel = get(group, "memory.kmem.usage_in_bytes", text, sizeof(text)) ? 0 : atoll(text);
+	} else if (!get(group, "memory.stat", text, sizeof(text)) && (line = strstr(text, "\nkernel "))) {
+		level.kernel = atoll(strchr(line, ' '));
+	}
+	return level;
+}
+
+void group_sample(const struct group *group, const char *stage)
+{
 	json_open("sample");
 	json_text("stage", stage);
 	json_real("ms", case_ms());
 	json_object("files");
-	for (index = 0; index < group->file_count; index++)
-		if (!get(group, group->files[index], text, sizeof(text)))
-			json_text(group->files[index], text);
+	say_files(group);
 	json_object_end();
+	say_below(group);
 	json_close();
-	if (!get(group, group->v2 ? "memory.current" : "memory.usage_in_bytes", text, sizeof(text)))
-		usage = atoll(text);
-	return usage;
 }
 
-/*
- * Each area off and on again. Freed swap entries wait in per-CPU caches (mm/swap_slots.c, 4.11 to
- * 6.12) and stay charged to their group until swapoff drains those.
- */
-static void cycle_swap(void)
-{
-	static char text[4096];
-	char *areas[MAX_SWAPS], *line, *save = NULL;
-	int count = 0, index;
-	double began;
-
-	file_read("/proc/swaps", text, sizeof(text));
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		line[strcspn(line, " \t")] = 0;
-		if (*line == '/' && count < MAX_SWAPS)
-			areas[count++] = line;
-	}
-	for (index = 0; index < count; index++) {
-		began = case_ms();
-		say_step("swapoff", began, swapoff(areas[index]) ? errno : 0);
-	}
-	for (index = 0; index < count; index++) {
-		began = case_ms();
-		say_step("swapon", began, swapon(areas[index], 0) ? errno : 0);
-	}
-}
-
-void host_empty(void)
+static void take_back(const struct group *group)
 {
 	double began = case_ms();
-
-	sync(); /* or dirty pages stay, and inodes with them */
-	say_step("drop_caches", began, -file_write("/proc/sys/vm/drop_caches", "3"));
-	cycle_swap();
-}
-
-void group_empty(const struct group *group)
-{
-	double began;
 	int error;
 
-	host_empty();
 	if (group->v2) {
-		began = case_ms();
 		error = put(group, "memory.reclaim", "1T"); /* 5.19 and later; EAGAIN: there was less */
 		if (error != ENOENT)
 			say_step("reclaim", began, error);
 	}
 	group_drain(group);
+}
+
+void group_empty(const struct group *group)
+{
+	static struct group below[MAX_BELOW];
+	int index;
+
+	host_empty();
+	for (index = below_list(group, below) - 1; index >= 0; index--)
+		take_back(&below[index]);
+	take_back(group);
 }
 
 void group_drain(const struct group *group)
@@ -152,38 +173,35 @@ void group_drain(const struct group *group)
 	say_step("drain", began, error);
 }
 
-int group_remove(const struct group *group, double until)
+static int remove_one(const struct group *group, double until)
 {
-	double began = case_ms();
 	int error;
 
 	while ((error = rmdir(group->path) ? errno : 0) == EBUSY && case_ms() < until)
 		case_sleep_until(case_ms() + 20);
-	say_step("rmdir", began, error);
 	return error;
 }
 
-struct host host_read(const struct group *group)
+void group_remove_below(const struct group *group, double until)
 {
-	char text[4096], path[384];
-	struct host host = { -1, -1 };
-	const char *line;
+	static struct group below[MAX_BELOW];
+	double began = case_ms();
+	int index, count = below_list(group, below), error = 0;
 
-	if (!file_read("/proc/cgroups", text, sizeof(text)) && (line = strstr(text, "\nmemory\t")))
-		if (sscanf(line, " memory %*d %lld", &host.cgroups) != 1)
-			host.cgroups = -1;
-	snprintf(path, sizeof(path), "%s/cgroup.stat", group->mount);
-	if (!file_read(path, text, sizeof(text)) && (line = strstr(text, "nr_dying_descendants ")))
-		host.dying = atoll(strchr(line, ' '));
-	return host;
+	for (index = count - 1; index >= 0; index--) {
+		int failed = remove_one(&below[index], until);
+
+		error = error ? error : failed;
+	}
+	if (count)
+		say_step("rmdir-below", began, error);
 }
 
-void host_say(const char *stage, struct host host)
+int group_remove(const struct group *group, double until)
 {
-	json_open("host");
-	json_text("stage", stage);
-	json_real("ms", case_ms());
-	json_long("cgroups", host.cgroups);
-	json_long("dying", host.dying);
-	json_close();
+	double began = case_ms();
+	int error = remove_one(group, until);
+
+	say_step("rmdir", began, error);
+	return error;
 }

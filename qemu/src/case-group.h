@@ -16,10 +16,10 @@ struct group {
 	int file_count;
 };
 
-/* What the whole guest says of memory groups; -1 where the kernel does not say. */
-struct host {
-	long long cgroups; /* num_cgroups of /proc/cgroups, dying ones included */
-	long long dying;   /* nr_dying_descendants of the root's cgroup.stat */
+/* In bytes; -1 where it cannot be read. */
+struct level {
+	long long usage;
+	long long kernel; /* the kernel memory in it that the kernel names; 0 where it names none */
 };
 
 /* True if @group->mount is a cgroup file system: what follows is done to the whole machine. */
@@ -30,10 +30,15 @@ void group_name(struct group *group, const char *name);
 /* mkdir and the limit in bytes (0: none), each said as a step. 0 or an errno. */
 int group_make(const struct group *group, long long limit);
 
-/* Record::Sample. Returns the usage in bytes, -1 if it cannot be read. */
-long long group_sample(const struct group *group, const char *stage);
+/* Groups may be made below it, and what they hold counts for it where there is a hierarchy; a step. 0 or an errno. */
+int group_open_below(const struct group *group);
 
-/* Take back all that a group without tasks can still be charged for; each action a step. */
+/* Record::Sample, with those of the groups below it. */
+void group_sample(const struct group *group, const char *stage);
+
+struct level group_level(const struct group *group);
+
+/* Take back all that it, and those below it, can still be charged for without tasks; each action a step. */
 void group_empty(const struct group *group);
 
 /* Take back the per-CPU stock of charges, and what pages there are left; a step. */
@@ -42,10 +47,7 @@ void group_drain(const struct group *group);
 /* rmdir, again while it is busy and case_ms() is below @until; said as a step. 0 or an errno. */
 int group_remove(const struct group *group, double until);
 
-/* Clean page cache, unused inodes and freed swap entries of the whole guest go; steps. */
-void host_empty(void);
-
-struct host host_read(const struct group *group);
-void host_say(const char *stage, struct host host);
+/* The same for all groups below it, deepest first; one step for all, none where there are none. */
+void group_remove_below(const struct group *group, double until);
 
 #endif

@@ -38,7 +38,7 @@ static void pin(int index)
 static void exec_program(const struct crew *crew, int index)
 {
 	char seconds[32], worker[16], workers[16], seed[32];
-	char *argv[MAX_ARGS + 16];
+	char *argv[MAX_ARGS + 20];
 	int n = 0;
 
 	while (crew->argv[n] && n < MAX_ARGS) {
@@ -59,6 +59,10 @@ static void exec_program(const struct crew *crew, int index)
 	argv[n++] = seed;
 	argv[n++] = "--dir";
 	argv[n++] = (char *)crew->dir;
+	argv[n++] = "--group";
+	argv[n++] = (char *)crew->group;
+	argv[n++] = "--iface";
+	argv[n++] = (char *)crew->iface;
 	argv[n] = NULL;
 	execvp(argv[0], argv);
 }
@@ -71,7 +75,7 @@ static void become_worker(const struct crew *crew, int index, int out)
 	setpgid(0, 0);
 	signal(SIGPIPE, SIG_DFL);
 	dup2(out, STDOUT_FILENO);
-	error = file_write(crew->attach, "0");
+	error = crew->attach ? file_write(crew->attach, "0") : 0;
 	if (error) {
 		dprintf(STDOUT_FILENO, "error=attach: %s\n", strerror(-error));
 		_exit(2);

@@ -20,7 +20,9 @@ struct worker {
 struct crew {
 	int count;
 	struct worker worker[MAX_WORKERS];
-	const char *attach; /* the group's file that takes a process in */
+	const char *attach; /* the group's file that takes a process in; NULL: they stay outside */
+	const char *group;  /* for the program: the group's path */
+	const char *iface;
 	char **argv;        /* the program and its arguments, up to a terminating NULL */
 	double seconds;
 	long long seed;

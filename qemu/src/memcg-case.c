@@ -5,8 +5,9 @@
  * one JSON object a line (harness/memcg/record.py). Uses no system call younger than 2.6.27.
  *
  * memcg-case --iface v1|v2 --mount DIR --group NAME --limit BYTES --seconds S --interval MS
- *            --workers N --settle S --seed N --dir DIR --files A,B,C [--keep] -- PROGRAM [ARG...]
+ *            --workers N --settle S --seed N --dir DIR --files A,B,C [--keep] [--own] -- PROGRAM [ARG...]
  *
+ * --own: the workers stay outside of the group and make groups of their own below it.
  * --keep: the group is removed with all that the workload has left in it (page cache of its files);
  * without it everything is taken back first, and what stays charged is a fault.
  *
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "case-group.h"
+#include "case-host.h"
 #include "case-io.h"
 #include "case-workers.h"
 
@@ -30,7 +32,9 @@
 #define GRACE_MS 30000
 /* SIGTERM to SIGKILL: time for a workload to remove its files. */
 #define TERM_MS 3000
-/* How long usage must not change to be at rest: above FLUSH_TIME, 2 s, of mm/memcontrol.c. */
+/* How long usage must not change to be at rest where nothing is charged but what the kernel names. */
+#define EMPTY_MS 350
+/* How long usage must not change to be at rest else: above FLUSH_TIME, 2 s, of mm/memcontrol.c. */
 #define STILL_MS 2500
 #define POLL_MS 20
 /*
@@ -47,6 +51,7 @@ struct options {
 	double interval; /* ms */
 	double settle;	 /* ms */
 	bool keep;
+	bool own;
 };
 
 static volatile sig_atomic_t cancelled;
@@ -110,6 +115,7 @@ static void say_begin(const struct options *options)
 	json_long("workers", options->crew.count);
 	json_long("seed", options->crew.seed);
 	json_long("kept", options->keep);
+	json_long("own", options->own);
 	json_close();
 }
 
@@ -173,17 +179,18 @@ static void clear_directory(const char *path)
 static void rest(const struct options *options)
 {
 	double until = case_ms() + options->settle, since = case_ms(), next = case_ms();
-	long long usage, last = -1;
+	struct level now, last = { -1, -1 };
 	bool drained = false;
 
 	while (!cancelled && json_heard()) {
-		usage = group_sample(&options->group, "rest");
-		if (usage != last)
+		group_sample(&options->group, "rest");
+		now = group_level(&options->group);
+		if (now.usage != last.usage)
 			since = case_ms();
-		last = usage;
-		if (case_ms() - since >= STILL_MS || case_ms() >= until)
+		last = now;
+		if (case_ms() - since >= (now.usage <= now.kernel ? EMPTY_MS : STILL_MS) || case_ms() >= until)
 			return;
-		if (usage && !drained && case_ms() - since >= DRAIN_MS) {
+		if (now.usage > now.kernel && !drained && case_ms() - since >= DRAIN_MS) {
 			group_drain(&options->group);
 			drained = true;
 		}
@@ -210,44 +217,64 @@ static struct host wait_for_host(const struct options *options, struct host befo
 /* With all that the workload has left: what the group is charged for is the kernel's to deal with. */
 static void remove_full(const struct options *options)
 {
-	if (group_sample(&options->group, "exit") == 0)
+	group_sample(&options->group, "exit");
+	if (group_level(&options->group).usage == 0)
 		say_fault("keep", 0, "the workload left nothing charged, so that removing the group shows nothing");
+	group_remove(&options->group, case_ms() + options->settle);
+}
+
+/* 0 or an errno; what the group is for is then known to be there. */
+static int set_up(const struct options *options)
+{
+	int error = group_make(&options->group, options->limit);
+
+	if (!error && options->own)
+		error = group_open_below(&options->group);
+	if (error) {
+		say_fault("group", error, strerror(error));
+	} else if (mkdir(options->crew.dir, 0700) && errno != EEXIST) {
+		error = errno;
+		say_fault("directory", error, strerror(error));
+	}
+	return error;
+}
+
+/* Also when it was cancelled: what stays charged keeps the group from dying. */
+static void empty_and_remove(const struct options *options, bool ran)
+{
+	group_sample(&options->group, "exit");
+	group_empty(&options->group);
+	group_remove_below(&options->group, case_ms() + options->settle);
+	if (ran) {
+		rest(options);
+		host_say("rest", &options->group, host_read(&options->group));
+	}
 	group_remove(&options->group, case_ms() + options->settle);
 }
 
 static int run_case(struct options *options)
 {
 	struct host before = host_read(&options->group);
-	bool ran = false;
 	int error;
+	bool ran, full;
 
-	host_say("before", before);
-	error = group_make(&options->group, options->limit);
-	if (error) {
-		say_fault("group", error, strerror(error));
-	} else if (mkdir(options->crew.dir, 0700) && errno != EEXIST) {
-		say_fault("directory", errno, strerror(errno));
-	} else {
+	host_say("before", &options->group, before);
+	error = set_up(options);
+	if (!error)
 		group_sample(&options->group, "born");
-		ran = run_crew(options);
-	}
+	ran = !error && run_crew(options);
+	full = ran && options->keep;
 	if (cancelled)
 		say_fault("cancel", EINTR, "ended by a signal before its time");
-	if (options->keep && ran)
+	if (full)
 		remove_full(options);
 	clear_directory(options->crew.dir);
 	rmdir(options->crew.dir);
-	if (options->keep && ran) {
+	if (full)
 		host_empty(); /* or what is left of the group lives on with its pages */
-	} else if (!error) {
-		group_sample(&options->group, "exit");
-		group_empty(&options->group); /* also when cancelled: what stays charged keeps the group from dying */
-		if (ran)
-			rest(options);
-	}
-	if (error != EEXIST && !(options->keep && ran))
-		group_remove(&options->group, case_ms() + options->settle);
-	host_say("after", wait_for_host(options, before));
+	else if (error != EEXIST)
+		empty_and_remove(options, ran);
+	host_say("after", &options->group, wait_for_host(options, before));
 	return ran ? 0 : 1;
 }
 
@@ -267,7 +294,7 @@ static const struct option known[] = {
 	{ "workers", required_argument, NULL, 'w' }, { "settle", required_argument, NULL, 'e' },
 	{ "seed", required_argument, NULL, 'r' },    { "dir", required_argument, NULL, 'd' },
 	{ "files", required_argument, NULL, 'f' },   { "keep", no_argument, NULL, 'k' },
-	{ 0 },
+	{ "own", no_argument, NULL, 'o' },	     { 0 },
 };
 
 static void take_option(struct options *options, int option, char *value)
@@ -284,6 +311,7 @@ static void take_option(struct options *options, int option, char *value)
 	case 'r': options->crew.seed = atoll(value); break;
 	case 'd': options->crew.dir = value; break;
 	case 'k': options->keep = true; break;
+	case 'o': options->own = true; break;
 	case 'f': split_files(&options->group, value); break;
 	default: exit(2);
 	}
@@ -314,8 +342,10 @@ int main(int argc, char **argv)
 	/* A directory of the case's own, so that all in it can be removed afterwards. */
 	snprintf(dir, sizeof(dir), "%s/memcg-case-%s", options.crew.dir, options.name);
 	options.crew.dir = dir;
-	options.crew.attach = options.group.attach;
 	group_name(&options.group, options.name);
+	options.crew.attach = options.own ? NULL : options.group.attach;
+	options.crew.group = options.group.path;
+	options.crew.iface = options.group.v2 ? "v2" : "v1";
 	catch_signals();
 	say_begin(&options);
 	if (group_is_mounted(&options.group)) {

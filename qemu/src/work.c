@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,17 @@
 
 #define WORDS (PAGE / sizeof(uint64_t))
 
-struct work work = { .seconds = 1, .workers = 1, .seed = 1, .dir = "/tmp", .pages = 1024 };
+struct work work = { .seconds = 1, .workers = 1, .seed = 1, .dir = "/tmp", .group = "", .pages = 1024 };
 void (*work_cleanup)(void);
 
 static uint64_t state;
 static double end;
 static volatile sig_atomic_t stopped;
-static char wrong[128];
+static char wrong[160];
+static struct {
+	const char *key;
+	unsigned long count;
+} notes[MAX_NOTES];
 
 static double seconds_now(void)
 {
@@ -41,7 +46,8 @@ void work_begin(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' }, { "worker", required_argument, NULL, 'w' },
 		{ "workers", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 'r' },
 		{ "dir", required_argument, NULL, 'd' },     { "bytes", required_argument, NULL, 'b' },
-		{ "leave", no_argument, NULL, 'l' },	     { 0 },
+		{ "leave", no_argument, NULL, 'l' },	     { "group", required_argument, NULL, 'g' },
+		{ "iface", required_argument, NULL, 'i' },   { 0 },
 	};
 	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
 	int option;
@@ -54,6 +60,8 @@ void work_begin(int argc, char **argv)
 		case 'r': work.seed = strtoull(optarg, NULL, 10); break;
 		case 'd': work.dir = optarg; break;
 		case 'l': work.leave = true; break;
+		case 'g': work.group = optarg; break;
+		case 'i': work.v2 = !strcmp(optarg, "v2"); break;
 		case 'b': work.pages = (size_t)(strtoull(optarg, NULL, 10) / PAGE); break;
 		default:
 			errno = EINVAL;
@@ -125,12 +133,32 @@ bool page_check(const void *page, uint64_t tag, size_t number, uint32_t generati
 		want = generation ? base + i * 0x9e3779b97f4a7c15u : 0;
 		if (word[i] == want)
 			continue;
-		if (!work.did.verify_errors++)
-			snprintf(wrong, sizeof(wrong), "page %zu generation %u word %zu: %016llx, wanted %016llx", number,
-				 generation, i, (unsigned long long)word[i], (unsigned long long)want);
+		work_wrong("page %zu generation %u word %zu: %016llx, wanted %016llx", number, generation, i,
+			   (unsigned long long)word[i], (unsigned long long)want);
 		return false;
 	}
 	return true;
+}
+
+void work_note(const char *key, unsigned long count)
+{
+	size_t at = 0;
+
+	while (at < MAX_NOTES - 1 && notes[at].key && strcmp(notes[at].key, key))
+		at++;
+	notes[at].key = key;
+	notes[at].count += count;
+}
+
+void work_wrong(const char *format, ...)
+{
+	va_list args;
+
+	if (work.did.verify_errors++)
+		return;
+	va_start(args, format);
+	vsnprintf(wrong, sizeof(wrong), format, args);
+	va_end(args);
 }
 
 void *work_map(size_t pages, int flags, int fd)
@@ -171,6 +199,8 @@ static _Noreturn void finish(int code)
 	say_count("truncates", work.did.truncates);
 	say_count("unlinks", work.did.unlinks);
 	say_count("fsyncs", work.did.fsyncs);
+	for (size_t at = 0; at < MAX_NOTES && notes[at].key; at++)
+		say_count(notes[at].key, notes[at].count);
 	work_say_wrong();
 	_exit(work.did.verify_errors ? 1 : code);
 }

@@ -3,10 +3,10 @@
  * What the workloads share: arguments, the time that is left, random numbers, page patterns that
  * can be checked, and how to end.
  *
- * Arguments: --seconds S --worker I --workers N --seed X --dir DIR --bytes N (of one worker), --leave (the
- * files stay when it ends well).
- * Said at the end, one key=value a line: rounds, verify_errors, seed and the counts below that the
- * workload has. Exit: 0 well; 1 the kernel gave back wrong data; 2 the workload could not do its
+ * Arguments: --seconds S --worker I --workers N --seed X --dir DIR --bytes N (of one worker), --group PATH
+ * (the case's own memory group), --iface v1|v2, --leave (the files stay when it ends well).
+ * Said at the end, one key=value a line: rounds, verify_errors, seed, the counts below and those of
+ * work_note() that are above zero. Exit: 0 well; 1 the kernel gave back wrong data; 2 the workload could not do its
  * work (error=...); 77 a system call or file system is missing (skip=...).
  */
 #ifndef WORK_H
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define PAGE 4096
+#define MAX_NOTES 16
 #define MAX_CHUNK 64 /* pages; what is done between two looks at the clock */
 
 struct work {
@@ -24,6 +25,8 @@ struct work {
 	unsigned worker, workers;
 	uint64_t seed;
 	const char *dir;
+	const char *group;
+	bool v2;
 	size_t pages; /* --bytes in pages, at least 8 */
 	bool leave;
 	struct {
@@ -53,6 +56,12 @@ size_t work_chunk(size_t pages, size_t *count);
  */
 void page_fill(void *page, uint64_t tag, size_t number, uint32_t generation);
 bool page_check(const void *page, uint64_t tag, size_t number, uint32_t generation);
+
+/* Add to a fact of the workload's own; @key is a string constant, at most MAX_NOTES of them. */
+void work_note(const char *key, unsigned long count);
+
+/* The kernel said or did what it must not: counted in verify_errors, the first one kept for the facts. */
+void work_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The first difference, as the fact "wrong"; work_end() says it too. A child says its own. */
 void work_say_wrong(void);

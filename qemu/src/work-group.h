@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* For workloads that act on memory groups themselves: the case's own (work.group), and those that they make below it. */
+#ifndef WORK_GROUP_H
+#define WORK_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define GROUP_PATH 256
+
+/* A group "NAME-WORKER" below the case's, its path in @path. The program ends where it cannot be made. */
+void group_make(char path[GROUP_PATH], const char *name);
+
+/* This process goes into the group @path. 0 or -errno. */
+int group_enter(const char *path);
+
+/* rmdir, again while it is busy for up to @seconds. 0 or -errno. */
+int group_drop(const char *path, double seconds);
+
+/* One write(2) to a file of the group, in one piece. 0 or -errno. */
+int group_put(const char *path, const char *file, const char *text);
+int group_put_number(const char *path, const char *file, long long number);
+
+/* The number that a file holds, or that stands behind @key in it; -1 where there is none ("max" is LLONG_MAX). */
+long long group_get(const char *path, const char *file);
+long long group_get_key(const char *path, const char *file, const char *key);
+
+bool group_has(const char *path, const char *file);
+
+/* The names of both interfaces: memory.max or memory.limit_in_bytes, memory.current or memory.usage_in_bytes. */
+const char *group_limit_file(void);
+const char *group_usage_file(void);
+
+#endif
