@@ -38,6 +38,7 @@ def add_run(commands: Any) -> None:
     run.add_argument("--only", default=",".join(KERNELS), help="which kernels: base,patched")
     run.add_argument("--results", type=Path, default=RESULTS, help="where runs are kept")
     run.add_argument("--seconds", type=float, help="how long each workload runs")
+    run.add_argument("--fail-fast", action="store_true", help="end at the first failure")
 
 
 def add_others(commands: Any) -> None:
@@ -80,6 +81,8 @@ def _request(options: argparse.Namespace) -> Request:
         "seconds": vars(options).get("seconds"),
     }
     plan = msgspec.structs.replace(plan, **{key: value for key, value in given.items() if value})
+    if kconfig:
+        plan = msgspec.structs.replace(plan, cells=())
     require_given(plan, options.plan)
     only = tuple(vars(options).get("only", ",".join(KERNELS)).split(","))
     if not only or not set(only) <= set(KERNELS):
@@ -91,6 +94,7 @@ def _request(options: argparse.Namespace) -> Request:
         results=vars(options).get("results", RESULTS),
         cache=cache(),
         jobs=max(1, options.jobs),
+        fail_fast=vars(options).get("fail_fast", False),
         force=options.force,
     )
 

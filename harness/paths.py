@@ -9,6 +9,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIGS = PROJECT / "configs"
 QEMU = PROJECT / "qemu"
+PATCHES = PROJECT / "patches"
 RESULTS = PROJECT / "results"
 
 

@@ -54,6 +54,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     results: Path
     cache: Path
     jobs: int
+    fail_fast: bool = False
+    """end at the first failure"""
     force: bool = False
     """go on with a tree or a compiler that configs/old-trees.yaml does not cover"""
 

@@ -24,6 +24,7 @@ from harness.workloads.runner import length
 
 BOOT = "boot"
 """the case that every cell begins with: the kernel comes up and says nothing bad"""
+_ENOUGH = "the run ended with another failure (--fail-fast)"
 
 
 def run_cell(job: CellJob, *, listener: Listener, deadline: Deadline, cancelled: threading.Event) -> Cell:
@@ -32,12 +33,12 @@ def run_cell(job: CellJob, *, listener: Listener, deadline: Deadline, cancelled:
     lives: list[Life] = []
     total = sum(length(workload, job.load) for workload in pending)
     with task(listener, job.name, f"{job.name}: {len(pending)} workloads", total) as progress:
-        host = Host(job, progress, deadline, cancelled)
-        while not lives or (pending and lives[-1].attempts and not cancelled.is_set()):
+        host = Host(job, progress, deadline, cancelled, lambda attempt, said: _fails(job, attempt, said))
+        while not job.ended() and (not lives or (pending and lives[-1].attempts and not cancelled.is_set())):
             # A guest that took no workload at all would not take the next one either.
             log = job.directory / (f"console-{len(lives) + 1}.log" if lives else "console.log")
             lives.append(host.live(log, pending))
-        cell = _judge_cell(job, lives, pending, cancelled.is_set())
+        cell = _judge_cell(job, lives, pending, cancelled.is_set()) if lives else _never_begun(job)
         progress.outcome = str(cell.verdict)
     return cell
 
@@ -48,12 +49,8 @@ def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], i
     for life, windows in zip(lives, heard, strict=True):
         for attempt in life.attempts:
             cases.append(_judge_attempt(job, attempt, windows.get(attempt.workload.name, ())))
-    boot = cases[0].reason.partition("; ")[0]
-    why = "interrupted" if interrupted else f"no guest to run it in: {boot}"
-    for workload in left:
-        cases.append(
-            Case(name=workload.name, verdict=Verdict.INFRA if interrupted else Verdict.BROKEN, reason=why)
-        )
+    verdict, why = _why_left(job, cases[0], interrupted)
+    cases += [Case(name=workload.name, verdict=verdict, reason=why) for workload in left]
     cases += [Case(name=name, verdict=Verdict.SKIP, reason=reason) for name, reason in job.lacking]
     return Cell(
         name=job.name,
@@ -66,6 +63,32 @@ def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], i
         boots=len(lives),
         boot_seconds=lives[0].boot_seconds,
     )
+
+
+def _why_left(job: CellJob, boot: Case, interrupted: bool) -> tuple[Verdict, str]:
+    """What becomes of the workloads that no guest was given."""
+    if interrupted:
+        return Verdict.INFRA, "interrupted"
+    if job.ended():
+        return Verdict.SKIP, _ENOUGH
+    return Verdict.BROKEN, f"no guest to run it in: {boot.reason.partition('; ')[0]}"
+
+
+def _never_begun(job: CellJob) -> Cell:
+    names = (BOOT, *(workload.name for workload in job.workloads))
+    return Cell(
+        name=job.name,
+        kernel=job.kernel_name,
+        iface=job.iface,
+        profile=job.profile,
+        verdict=Verdict.SKIP,
+        cases=tuple(Case(name=name, verdict=Verdict.SKIP, reason=_ENOUGH) for name in names),
+    )
+
+
+def _fails(job: CellJob, attempt: Attempt, console: str) -> bool:
+    reports = by_case(console, find_reports(console)).get(attempt.workload.name, ())
+    return _judge_attempt(job, attempt, reports).verdict is Verdict.FAIL
 
 
 def _reports(job: CellJob, life: Life) -> dict[str, tuple[Report, ...]]:

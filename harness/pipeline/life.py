@@ -59,6 +59,12 @@ class CellJob:
     """the cell's own, made already"""
     explain: Callable[[Report], Report]
     """fills in what the kernel's sources say of a report"""
+    enough: threading.Event | None = None
+    """shared by the cells of a run that ends at the first failure: set once there is one"""
+
+    def ended(self) -> bool:
+        """True once another failure would tell nothing new."""
+        return self.enough is not None and self.enough.is_set()
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,11 @@ class Watch:
         stuck = self._complaint is not None and quiet > _SILENCE
         return self.give_up() or ("a kernel report, and no more samples" if stuck else "")
 
+    @property
+    def complained(self) -> bool:
+        """True once the kernel has said something that is a verdict."""
+        return self._complaint is not None
+
     def login(self) -> Callable[[], str]:
         """For a login that begins now: why there is no use in waiting on for it.
 
@@ -147,11 +158,20 @@ class Watch:
 class Host:
     """Gives workloads to guests of one cell."""
 
-    def __init__(self, job: CellJob, progress: Task, deadline: Deadline, cancelled: threading.Event) -> None:
+    def __init__(
+        self,
+        job: CellJob,
+        progress: Task,
+        deadline: Deadline,
+        cancelled: threading.Event,
+        fails: Callable[[Attempt, str], bool],
+    ) -> None:
+        """*fails* judges an attempt with the console up to then; asked only in a run that ends early."""
         self._job = job
         self._progress = progress
         self._deadline = deadline
         self._cancelled = cancelled
+        self._fails = fails
         self._passed = 0.0
 
     def live(self, log: Path, pending: list[Workload]) -> Life:
@@ -171,12 +191,19 @@ class Host:
             life.failure = guest.failure
             life.ssh = "" if life.failure else self._login(guest, watch)
             well = not life.failure and not life.ssh
-            while pending and well and guest.alive() and not watch.give_up():
+            self._see(watch.complained)
+            while pending and well and guest.alive() and not watch.give_up() and not job.ended():
                 life.attempts.append(self._attempt(guest, pending.pop(0), watch))
+                if job.enough is not None:
+                    self._see(self._fails(life.attempts[-1], guest.console.text()))
                 if not life.attempts[-1].sound:
                     break
         life.console = guest.console.text()
         return life
+
+    def _see(self, failure: bool) -> None:
+        if failure and self._job.enough is not None:
+            self._job.enough.set()
 
     def _login(self, guest: Guest, watch: Watch) -> str:
         """Log in, which is the end of booting; why not, or ""."""

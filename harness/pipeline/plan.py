@@ -56,6 +56,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kconfig: str | tuple[str, ...] = "plain"
     """one profile of configs/kconfig/profiles.yaml, or several: each kernel is built with each of them"""
     ifaces: Annotated[tuple[Literal["v1", "v2"], ...], msgspec.Meta(min_length=1)] = ("v1", "v2")
+    cells: tuple[str, ...] = ()
+    """``PROFILE-IFACE`` for each cell of a kernel, where not every profile is to meet every interface"""
     workloads: tuple[str, ...] = ()
     """rows of configs/workloads.yaml; none: those that reach what the series touches"""
     findings: Literal["fail", "report"] = "fail"
@@ -83,6 +85,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """The profiles of ``kconfig``."""
         return (self.kconfig,) if isinstance(self.kconfig, str) else self.kconfig
 
+    @property
+    def matrix(self) -> tuple[tuple[str, str], ...]:
+        """Profile and interface of each cell of a kernel."""
+        product = ((profile, iface) for profile in self.profiles for iface in self.ifaces)
+        return tuple(pair for pair in product if not self.cells or "-".join(pair) in self.cells)
+
 
 def load_plan(path: Path) -> Plan:
     """Read a plan. Paths in it are relative to its own directory. UserError: see harness.tables.load."""
@@ -92,6 +100,9 @@ def load_plan(path: Path) -> Plan:
             raise UserError(f"{path}: an interface, a workload or a profile is named twice; name each once")
     if not plan.profiles:
         raise UserError(f"{path}: kconfig names no profile; name one of configs/kconfig/profiles.yaml")
+    unknown = sorted(set(plan.cells) - {"-".join(pair) for pair in plan.matrix})
+    if unknown:
+        raise UserError(f"{path}: cells: {unknown[0]!r} is no PROFILE-IFACE of kconfig and ifaces")
     return msgspec.structs.replace(
         plan,
         tree=plan.tree and tree_from(path.parent, plan.tree),

@@ -87,6 +87,7 @@ class _Road:
         self._around = around
         self._bench = bench
         self._workloads = tuple(workloads)
+        self._enough = threading.Event() if request.fail_fast else None
         self._began = time.monotonic()
         now = datetime.now(UTC).astimezone()
         self._directory = _make_run_directory(request, now)
@@ -134,16 +135,15 @@ class _Road:
     def _jobs(self, kernels: Sequence[_Built], image: Image, accel: Accel) -> list[CellJob]:
         """A job for each cell; those that this tree cannot have are known as skipped from now on."""
         jobs = []
-        for profile in self._request.plan.profiles:
-            for iface in self._request.plan.ifaces:
-                why = why_without(iface, self._bench.tree.version)
-                for one in kernels:
-                    if one.profile != profile:
-                        continue
-                    if why:
-                        self._know(cells=(*self.run.cells, self._skipped(one, iface, why)))
-                    else:
-                        jobs.append(self._job(one, iface, image, accel))
+        for profile, iface in self._request.plan.matrix:
+            why = why_without(iface, self._bench.tree.version)
+            for one in kernels:
+                if one.profile != profile:
+                    continue
+                if why:
+                    self._know(cells=(*self.run.cells, self._skipped(one, iface, why)))
+                else:
+                    jobs.append(self._job(one, iface, image, accel))
         return jobs
 
     def cut_off(self, error: BaseException) -> None:
@@ -222,6 +222,7 @@ class _Road:
             accel=accel,
             directory=self._directory / cell,
             explain=self._bench.explainer(self._patches_of(built.name), self.run.analysis),
+            enough=self._enough,
         )
 
     def _fitting(

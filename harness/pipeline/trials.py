@@ -54,6 +54,7 @@ class Trials:
             kernel=kernel,
             workloads=tuple(row for row in job.workloads if row.name == case),
             directory=self.directory / name,
+            enough=None,
             explain=self.bench.explainer(count, self.analysis),
         )
         (cell,) = self.run([trial])

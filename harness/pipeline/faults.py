@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The fault corpus put through the road: what catches each planted defect, and what survives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.errors import InfraError, UserError
+from harness.events import task
+from harness.pipeline.bench import Request
+from harness.pipeline.cell import BOOT
+from harness.pipeline.corpus import CONSOLE, Corpus, Fault, Row, patch_of
+from harness.pipeline.judge import base_cases, blamed_cases, weigh
+from harness.pipeline.model import Case, Cell, Run
+from harness.pipeline.run import Surroundings, execute
+from harness.verdict import Verdict
+
+
+class Fate(StrEnum):
+    """What became of a patch of the corpus."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    QUIET = "quiet"
+    """harmless, and nothing was said of it"""
+    FALSE_ALARM = "false alarm"
+    LEFT_OUT = "left out"
+    """not judged: it does not go on this tree, or the machine failed"""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One patch of the corpus, or one run of the base (``base``), judged."""
+
+    name: str
+    kind: str
+    """the class of the defect; ``harmless`` or ``base`` where there is none"""
+    fate: Fate
+    cell: str = ""
+    case: str = ""
+    """where it was caught"""
+    signs: tuple[str, ...] = ()
+    """all that was seen there"""
+    as_stated: bool = False
+    """one of the signs is among those that the corpus names"""
+    reason: str = ""
+    seconds: float = 0.0
+    """from the patch to its verdict, building included"""
+    static: str = ""
+    """the rule of the analysis that could find it, as the corpus has it"""
+    found: tuple[str, ...] = ()
+    """the rules of the analysis that found something in it"""
+    run: str = ""
+    """its directory, beside the report"""
+
+
+class Matrix(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole corpus. ``faults.json`` is this value."""
+
+    plan: str
+    tree: str
+    outcomes: tuple[Outcome, ...] = ()
+    seconds: float = 0.0
+    finished: bool = False
+
+    def of(self, *fates: Fate) -> tuple[Outcome, ...]:
+        """Those with one of *fates*."""
+        return tuple(one for one in self.outcomes if one.fate in fates)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Pass when every defect was caught and nothing else was; left out is not caught."""
+        if self.of(Fate.SURVIVED, Fate.FALSE_ALARM):
+            return Verdict.FAIL
+        return Verdict.INFRA if self.of(Fate.LEFT_OUT) or not self.finished else Verdict.PASS
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How the corpus is put through."""
+
+    request: Request
+    """the plan, tree and results directory; its series is each patch in turn"""
+    directory: Path
+    """where the patches are"""
+    surroundings: Callable[[], Surroundings]
+    """for each run anew"""
+    publish: Callable[[Matrix], object]
+    """told of all that is known, after each patch"""
+
+
+def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
+    """Run the unpatched base *base_runs* times (at least once), then every patch of *corpus*.
+
+    UserError and InfraError of the base go on up: without it nothing can be judged.
+    """
+    began = time.monotonic()
+    matrix = Matrix(plan=trial.request.plan.name, tree="")
+    base: tuple[Cell, ...] = ()
+
+    def know(outcome: Outcome) -> None:
+        nonlocal matrix
+        passed = time.monotonic() - began
+        matrix = replace(matrix, outcomes=(*matrix.outcomes, outcome), seconds=passed)
+        trial.publish(matrix)
+
+    for number in range(max(1, base_runs)):
+        run, seconds = _timed(trial, f"base-{number + 1}", "")
+        base = base or run.cells
+        matrix = replace(matrix, tree=run.tree)
+        know(_of_base(run, seconds))
+    for row in corpus.rows:
+        know(_judged(row, trial, base))
+    matrix = replace(matrix, finished=True)
+    trial.publish(matrix)
+    return matrix
+
+
+def _judged(row: Row, trial: Trial, base: Sequence[Cell]) -> Outcome:
+    kind = row.kind if isinstance(row, Fault) else "harmless"
+    try:
+        run, seconds = _timed(trial, row.name, str(patch_of(trial.directory, row.name)))
+    except (InfraError, UserError) as error:
+        return Outcome(name=row.name, kind=kind, fate=Fate.LEFT_OUT, reason=" ".join(str(error).split()))
+    return outcome_of(row, run, base, seconds)
+
+
+def outcome_of(row: Row, run: Run, base: Sequence[Cell], seconds: float) -> Outcome:
+    """What *run*, of the patch *row* alone, came to when held against the *base*'s cells."""
+    fault = isinstance(row, Fault)
+    found = tuple(dict.fromkeys(one.rule for one in run.analysis.findings if one.severity != "note"))
+    outcome = Outcome(
+        name=row.name,
+        kind=row.kind if isinstance(row, Fault) else "harmless",
+        fate=Fate.SURVIVED if fault else Fate.QUIET,
+        reason=run.reason,
+        seconds=seconds,
+        static=row.static if isinstance(row, Fault) else "",
+        found=found,
+        run=run.run,
+    )
+    caught = _caught(run, base)
+    if caught is None and run.verdict in (Verdict.INFRA, Verdict.BROKEN):
+        return replace(outcome, fate=Fate.LEFT_OUT)
+    if caught is None:
+        return outcome
+    cell, case, signs, reason = caught
+    return replace(
+        outcome,
+        fate=Fate.KILLED if fault else Fate.FALSE_ALARM,
+        cell=cell,
+        case=case,
+        signs=signs,
+        as_stated=isinstance(row, Fault) and not set(signs).isdisjoint(row.seen),
+        reason=reason,
+    )
+
+
+def _caught(run: Run, base: Sequence[Cell]) -> tuple[str, str, tuple[str, ...], str] | None:
+    """Cell, case, signs and reason of the first failure that the base does not have."""
+    if run.verdict is Verdict.FAIL and not run.cells:
+        return "", "", ("build",), run.reason
+    weighed, _verdict, _reason = weigh((*base, *run.cells))
+    blamed = blamed_cases(weighed, base_cases(weighed))
+    if not blamed:
+        return None
+    cell, case = blamed[0]
+    return cell.name, case.name, signs_of(case), case.reason
+
+
+def signs_of(case: Case) -> tuple[str, ...]:
+    """What a failed *case* shows, in the words that the corpus states signs in."""
+    reports = [CONSOLE + report.kind for report in case.reports if report.severity != "note"]
+    checks = [check.name for check in case.checks if not check.kept]
+    signs = list(dict.fromkeys([*reports, *checks]))
+    if case.name == BOOT:
+        signs.append("boot")
+    elif "hung" in case.reason:
+        signs.append("hang")
+    return tuple(signs) or ("workload",)
+
+
+def _of_base(run: Run, seconds: float) -> Outcome:
+    bad = [
+        (cell, case)
+        for cell in run.cells
+        for case in cell.cases
+        if case.verdict not in (Verdict.PASS, Verdict.SKIP)
+    ]
+    outcome = Outcome(
+        name="base", kind="base", fate=Fate.QUIET, reason=run.reason, seconds=seconds, run=run.run
+    )
+    if not bad:
+        return outcome
+    cell, case = bad[0]
+    fate = Fate.FALSE_ALARM if case.verdict in (Verdict.FAIL, Verdict.BROKEN) else Fate.LEFT_OUT
+    signs = signs_of(case)
+    return replace(outcome, fate=fate, cell=cell.name, case=case.name, signs=signs, reason=case.reason)
+
+
+def _timed(trial: Trial, name: str, series: str) -> tuple[Run, float]:
+    """The run of the base, or of one patch alone, and the seconds that it took as a whole."""
+    request = trial.request
+    plan = replace(request.plan, name=name[:40], series=series, blame=False, findings="report")
+    only = ("patched",) if series else ("base",)
+    around = trial.surroundings()
+    began = time.monotonic()
+    with task(around.listener, name, f"fault {name}" if series else name) as progress:
+        run = execute(replace(request, plan=plan, only=only, fail_fast=bool(series)), around)
+        progress.outcome = str(run.verdict)
+    return run, time.monotonic() - began
