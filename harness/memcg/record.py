@@ -26,6 +26,8 @@ class Begin(msgspec.Struct, frozen=True, tag="begin", tag_field="type"):
     seed: int
     kept: int = 0
     """1: the group was removed with what the workload had left in it, never emptied"""
+    own: int = 0
+    """1: the workers ran outside of the group, and made groups of their own below it"""
 
 
 class Sample(msgspec.Struct, frozen=True, tag="sample", tag_field="type"):
@@ -36,6 +38,8 @@ class Sample(msgspec.Struct, frozen=True, tag="sample", tag_field="type"):
     ms: float
     files: dict[str, str]
     """contents by name; a file that the interface lacks is absent"""
+    below: dict[str, dict[str, str]] = {}
+    """the same for each group below, by its path from the group (``a``, ``a/b``); at ``run`` and ``exit``"""
 
 
 class Step(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
@@ -43,7 +47,7 @@ class Step(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
 
     action: str
     """``mkdir``, ``limit``, ``drop_caches``, ``swapoff``, ``swapon``, ``force_empty``, ``reclaim``,
-    ``drain``, ``rmdir``"""
+    ``drain``, ``rmdir``; with groups below ``below`` (the group may have some) and ``rmdir-below``"""
     ms: float
     took_ms: float
     errno: int
@@ -59,15 +63,18 @@ class Work(msgspec.Struct, frozen=True, tag="work", tag_field="type"):
 
 
 class Host(msgspec.Struct, frozen=True, tag="host", tag_field="type"):
-    """The guest as a whole, before the group was made and after it was removed."""
+    """The guest as a whole, while the group is empty or not there."""
 
     stage: str
-    """``before`` or ``after``"""
+    """``before`` (the group was made), ``rest`` (it was emptied), ``after`` (it was removed)"""
     ms: float
     cgroups: int
     """num_cgroups of ``memory`` in /proc/cgroups, which counts the dying ones; -1 where it is not said"""
     dying: int
     """nr_dying_descendants of the root; -1 on interfaces that do not say"""
+    files: dict[str, str] = {}
+    """``meminfo``: /proc/meminfo; ``memory.stat``: the root group's; ``page_cgroup``: active objects of
+    that slab cache. What the kernel lacks is absent"""
 
 
 class Fault(msgspec.Struct, frozen=True, tag="error", tag_field="type"):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -30,6 +30,8 @@ class CaseStream(msgspec.Struct, frozen=True, kw_only=True):
     work: tuple[Work, ...] = ()
     before: Host | None = None
     """the guest before the group was made"""
+    emptied: Host | None = None
+    """the guest when the group was emptied and at rest, still there"""
     after: Host | None = None
     """the guest after the group was removed"""
     faults: tuple[Fault, ...] = ()
@@ -74,6 +76,7 @@ def read_records(lines: Iterable[bytes]) -> CaseStream:
         steps=_of(seen, Step),
         work=_of(seen, Work),
         before=hosts.get("before"),
+        emptied=hosts.get("rest"),
         after=hosts.get("after"),
         faults=_of(seen, Fault),
         complete=End in seen,
@@ -85,16 +88,20 @@ def to_jsonl(stream: CaseStream) -> Iterator[bytes]:
     """The samples for storage, a JSON object a line with its line end.
 
     Keys: ``stage``, ``ms`` (since the case began), then each file by its name without ``memory.``:
-    a number, or an object of numbers for files that hold many. Units as the interface gives them
-    (configs/memcg.yaml); a file that cannot be read as numbers is left out.
+    a number, or an object of numbers for files that hold many; ``below`` has the same for each group below,
+    by its path. Units as the interface gives them (configs/memcg.yaml); a file that cannot be read as
+    numbers is left out.
     """
     for sample in stream.samples:
-        row: dict[str, object] = {"stage": sample.stage, "ms": sample.ms}
-        for name, text in sample.files.items():
-            value = numbers(text)
-            if value is not None:
-                row[name.removeprefix("memory.")] = value
+        row: dict[str, object] = {"stage": sample.stage, "ms": sample.ms, **_numbers(sample.files)}
+        if sample.below:
+            row["below"] = {path: _numbers(files) for path, files in sample.below.items()}
         yield msgspec.json.encode(row) + b"\n"
+
+
+def _numbers(files: Mapping[str, str]) -> dict[str, object]:
+    read = ((name.removeprefix("memory."), numbers(text)) for name, text in files.items())
+    return {name: value for name, value in read if value is not None}
 
 
 def _of(seen: dict[type, list[Record]], kind: type[T]) -> tuple[T, ...]:

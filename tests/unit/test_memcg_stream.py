@@ -76,3 +76,25 @@ def test_samples_are_kept_as_numbers() -> None:
         "max": (1 << 63) - 1,
         "stat": {"anon": 1, "file": 2},
     }
+
+
+def test_groups_below_and_the_host_are_read_and_kept() -> None:
+    sample = (
+        b'{"type":"sample","stage":"exit","ms":5.0,"files":{"memory.current":"8192\\n"},'
+        b'"below":{"a/b":{"memory.current":"4096\\n","memory.odd":"text"}}}\n'
+    )
+    host = b'{"type":"host","stage":"rest","ms":6.0,"cgroups":2,"dying":0,"files":{"page_cgroup":"7"}}\n'
+    stream = read_records([sample, host, END])
+    assert stream.samples[0].below == {"a/b": {"memory.current": "4096\n", "memory.odd": "text"}}
+    assert stream.emptied is not None
+    assert stream.emptied.files == {"page_cgroup": "7"}
+    kept = [json.loads(line) for line in to_jsonl(stream)]
+    assert kept == [{"stage": "exit", "ms": 5.0, "current": 8192, "below": {"a/b": {"current": 4096}}}]
+
+
+def test_an_older_stream_has_neither() -> None:
+    assert read_records([SAMPLE]).samples[0].below == {}
+    host = b'{"type":"host","stage":"before","ms":0.0,"cgroups":1,"dying":-1}\n'
+    before = read_records([host]).before
+    assert before is not None
+    assert before.files == {}
