@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -21,6 +22,8 @@ from harness.tree.model import Version
 UNLIMITED = (1 << 63) - 1
 """what ``max`` is read as; v1 writes nearly the same number, PAGE_COUNTER_MAX in bytes"""
 
+_FILES = 2048
+"""contents that are kept as read: each check reads a case's samples anew"""
 _NUMBER = re.compile(r"-?\d{1,20}")
 
 
@@ -78,6 +81,8 @@ class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     iface: tuple[Literal["v1", "v2"], ...] = ("v1", "v2")
     per: tuple[Literal["cpu", "node", "worker"], ...]
     """so many pages for each of these"""
+    times: tuple[Literal["cpu", "node", "worker"], ...] = ()
+    """and that once more for each of these"""
     side: Literal["over", "both"]
     """``over``: can only make the measured value larger; ``both``: either way"""
     sizes: tuple[Size, ...]
@@ -100,10 +105,20 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """the first kernel to which it does not apply"""
     where: str = ""
     """a file that kernels may lack by configuration; without it the check does not apply"""
+    own: Literal["any", "no", "yes"] = "any"
+    """applies to a group with groups below that the workers made, or to one without"""
+    without: tuple[str, ...] = ()
+    """entries (``FILE:KEY``) that have to be zero all the time, or the check does not apply"""
+    of: str = "usage"
+    """the quantity that is held against parts"""
     parts: tuple[str, ...] = ("lists", "kernel")
-    """the quantities that usage is held against, where it is"""
+    """the quantities that it is held against"""
     against: str = "the sum of its parts"
     """what they are called in a sentence"""
+    side: Literal["both", "above", "below"] = "both"
+    """where it must not be, seen from them"""
+    stage: str = "exit"
+    """of which the last sample counts, where one sample does"""
     group: Literal["any", "emptied", "kept"] = "any"
     """applies to a group that was emptied before it was removed, or to one that was removed with what
     the workload had left in it"""
@@ -111,7 +126,27 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     samples: int = 0
     """neighbouring samples over which a difference has to last"""
     counters: tuple[str, ...] = ()
+    meminfo: tuple[str, ...] = ()
+    """lines of /proc/meminfo that add up to what ``counters`` of the root group are"""
     why: str
+
+
+class Counter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where an interface counts an event."""
+
+    iface: Literal["v1", "v2"]
+    since: str
+    entry: str
+    """``FILE`` or ``FILE:KEY``"""
+    source: str
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that a workload says that it makes happen; without a counter nobody can tell."""
+
+    name: str
+    means: str
+    counters: tuple[Counter, ...]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,6 +154,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     interfaces: tuple[Interface, ...]
     terms: tuple[Term, ...]
+    events: tuple[Event, ...] = ()
     checks: tuple[Rule, ...]
 
 
@@ -167,7 +203,8 @@ def value(text: str) -> int | None:
     return int(word) if _NUMBER.fullmatch(word) else None
 
 
-def pairs(text: str) -> dict[str, int]:
+@lru_cache(maxsize=_FILES)
+def pairs(text: str) -> Mapping[str, int]:
     """A file of ``KEY NUMBER`` lines (memory.stat, memory.events, cpu.stat); other lines are passed over."""
     found = {}
     for line in text.splitlines():
@@ -175,13 +212,13 @@ def pairs(text: str) -> dict[str, int]:
         number = value(rest)
         if key and number is not None:
             found[key] = number
-    return found
+    return MappingProxyType(found)
 
 
 def numbers(text: str) -> int | dict[str, int] | None:
     """A file's contents as a number, or as numbers by key; None when it holds neither."""
     number = value(text)
-    return number if number is not None else pairs(text) or None
+    return number if number is not None else dict(pairs(text)) or None
 
 
 def read(files: Mapping[str, str], entry: str) -> int | None:
@@ -195,9 +232,14 @@ def read(files: Mapping[str, str], entry: str) -> int | None:
 
 def quantity(row: Interface, sample: Sample, name: str, page_size: int) -> int | None:
     """The quantity *name* in bytes at *sample*; None where the kernel does not say."""
+    return amount(row, sample.files, name, page_size)
+
+
+def amount(row: Interface, files: Mapping[str, str], name: str, page_size: int) -> int | None:
+    """The quantity *name* in bytes as *files* of one group have it; None where they do not say."""
     wanted = next(each for each in row.quantities if each.name == name)
-    adds = [number for entry in wanted.adds if (number := read(sample.files, entry)) is not None]
-    takes = [read(sample.files, entry) for entry in wanted.takes]
+    adds = [number for entry in wanted.adds if (number := read(files, entry)) is not None]
+    takes = [read(files, entry) for entry in wanted.takes]
     if not adds:
         return 0 if wanted.absent == "zero" else None
     if None in takes:

@@ -34,11 +34,12 @@ def tolerance(
         each = _pages(term, begin, kernel)
         if not each or (under and term.side == "over"):
             continue
-        things = sum(
-            {"cpu": begin.cpus, "node": begin.nodes, "worker": begin.workers}[name] for name in term.per
-        )
-        names = " and ".join(_WORDS[name] for name in term.per)
-        size, text = things * each, f"{things} {names} x {each} pages of {term.name}"
+        counts = {"cpu": begin.cpus, "node": begin.nodes, "worker": begin.workers}
+        things = sum(counts[name] for name in term.per)
+        names = f"{things} " + " and ".join(_WORDS[name] for name in term.per)
+        for name in term.times:
+            things, names = things * counts[name], f"{names} x {counts[name]} {_WORDS[name]}"
+        size, text = things * each, f"{names} x {each} pages of {term.name}"
         drain = _drained(term, stream)
         if drain:
             kept = -(-held // begin.page_size) if term.drained == "kernel" else 0

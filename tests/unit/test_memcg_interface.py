@@ -16,7 +16,7 @@ from harness.memcg.interface import (
     shipped,
     value,
 )
-from harness.memcg.invariants import _MEASURES
+from harness.memcg.invariants import MEASURES
 from harness.tree.model import Version
 
 
@@ -37,7 +37,7 @@ def test_an_interface_that_is_none() -> None:
 
 def test_every_check_has_its_measure_and_every_entry_its_file() -> None:
     table = shipped()
-    assert {rule.measure for rule in table.checks} == set(_MEASURES)
+    assert {rule.measure for rule in table.checks} == set(MEASURES)
     assert {term.name for term in table.terms} == {name for rule in table.checks for name in rule.terms}
     for row in table.interfaces:
         known = {file.name for file in row.files if file.sampled}
