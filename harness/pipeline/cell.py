@@ -120,7 +120,7 @@ def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) ->
     evidence = Evidence(
         delivered=attempt.delivered,
         stream=stream,
-        accounting=judge(stream, job.version, job.load.settle * 1000),
+        accounting=judge(stream, job.version, job.load.settle * 1000, moves=attempt.workload.moves),
         reports=tuple(reports),
         alive=attempt.alive,
         answers=attempt.answers,
