@@ -118,8 +118,9 @@ def exact(rule: Rule, measured: int, unit: str, says: str, why: str) -> Check:
 
 
 def worst(found: Iterable[tuple[int, str]]) -> tuple[int, str]:
-    """The value that is farthest from zero, with what it is of; (0, "") of none."""
-    return max(found, key=lambda each: abs(each[0]), default=(0, ""))
+    """The value that is farthest from zero, with what it is of; (0, "") when all are zero."""
+    farthest = max(found, key=lambda each: abs(each[0]), default=(0, ""))
+    return farthest if farthest[0] else (0, "")
 
 
 Measure = Callable[[Rule, Measured], Check]

@@ -46,7 +46,7 @@ def drifted(apart: list[float]) -> Check:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_one_page_in_a_thousand_charges_is_found_in_thirty_seconds(name: str, seed: int) -> None:
     for sign, words in ((1, "grows away from"), (-1, "falls behind")):
         check = drifted([value + sign * LEAK * at for at, value in enumerate(noise(name, seed))])
@@ -57,7 +57,7 @@ def test_one_page_in_a_thousand_charges_is_found_in_thirty_seconds(name: str, se
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 def test_healthy_noise_is_no_drift(name: str, seed: int) -> None:
     assert drifted([float(value) for value in noise(name, seed)]).kept
     assert drifted([float(value) for value in noise(name, seed, LEAST)]).kept
@@ -77,12 +77,12 @@ def test_a_step_is_told_from_a_slope(name: str, at: int) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_interval_covers_the_true_slope(name: str) -> None:
     covered = 0
-    for seed in range(100):
+    for seed in range(40):
         values = [value + LEAK * at for at, value in enumerate(noise(name, seed))]
         found = trend(range(SAMPLES), values)
         assert found is not None
         covered += found.low <= LEAK <= found.high
-    assert covered >= 88
+    assert covered >= 35
 
 
 def test_too_little_is_no_trend() -> None:
