@@ -31,6 +31,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """what the workers say they did, summed"""
     samples: str = ""
     """path of the counter samples (JSON lines), relative to the run's directory"""
+    drift: str = ""
+    """path of their picture, relative to the run's directory; report/ draws it"""
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
