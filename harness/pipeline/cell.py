@@ -139,4 +139,7 @@ def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) ->
         reports=evidence.reports,
         facts=add_up(stream.work),
         samples=str(samples.relative_to(job.directory.parent)),
+        drift=str(samples.with_name(f"{attempt.workload.name}.drift.svg").relative_to(job.directory.parent))
+        if stream.at("run")
+        else "",
     )
