@@ -9,6 +9,7 @@ from harness.errors import InfraError
 from harness.events import Event, Listener
 from harness.pipeline.model import Run
 from harness.report.commands import write_repeat
+from harness.report.drift import draw_drifts
 from harness.report.junit import write_junit
 from harness.report.progress import LogFile
 from harness.report.runfile import write_run
@@ -17,7 +18,7 @@ LATEST = "latest"
 
 
 class Reports:
-    """The publisher of one run: run.json, junit.xml, repeat.sh and harness.log in its directory."""
+    """The publisher of one run: run.json, junit.xml, repeat.sh, harness.log and a picture of each case."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -41,6 +42,7 @@ class Reports:
         write_run(self.directory, run)
         write_junit(self.directory, run)
         write_repeat(self.directory, run)
+        draw_drifts(self.directory, run)
 
 
 def _point_latest(directory: Path) -> None:
