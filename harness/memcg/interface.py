@@ -87,6 +87,8 @@ class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """``over``: can only make the measured value larger; ``both``: either way"""
     sizes: tuple[Size, ...]
     """oldest first; kernels before the first have none"""
+    seen: str = ""
+    """an entry of the group's files; where no sample has it above zero, the term allows nothing"""
     drained_by: tuple[str, ...] = ()
     """steps of the case that empty it"""
     drained: Literal["empty", "kernel"] = "empty"

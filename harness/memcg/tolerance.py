@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.memcg.interface import Term, at_least
+from harness.memcg.interface import Term, at_least, read
 from harness.memcg.record import Begin
 from harness.memcg.stream import CaseStream
 from harness.tree.model import Version
@@ -32,7 +32,7 @@ def tolerance(
     words = []
     for term in terms:
         each = _pages(term, begin, kernel)
-        if not each or (under and term.side == "over"):
+        if not each or (under and term.side == "over") or not _seen(term, stream):
             continue
         counts = {"cpu": begin.cpus, "node": begin.nodes, "worker": begin.workers}
         things = sum(counts[name] for name in term.per)
@@ -55,6 +55,11 @@ def _pages(term: Term, begin: Begin, kernel: Version) -> int:
         return 0
     sizes = [size.pages for size in term.sizes if at_least(kernel, size.since)]
     return sizes[-1] if sizes else 0
+
+
+def _seen(term: Term, stream: CaseStream) -> bool:
+    """Whether the group had at some time what the term is about."""
+    return not term.seen or any((read(sample.files, term.seen) or 0) > 0 for sample in stream.samples)
 
 
 def _drained(term: Term, stream: CaseStream) -> str:
