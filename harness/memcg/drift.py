@@ -31,7 +31,6 @@ def drift(rule: Rule, case: Measured) -> Check:
     size = max(terms, scatter)
     measured = round(found.certain)
     kept = abs(measured) <= size
-    beyond = "" if kept else f", beyond the {size} bytes that are allowed"
     return Check(
         name=rule.name,
         kept=kept,
@@ -42,15 +41,20 @@ def drift(rule: Rule, case: Measured) -> Check:
         terms=f"{above.terms}; below: {below.terms}"
         if terms >= scatter
         else f"{scatter}: so far are neighbouring samples apart",
-        says=_told(rule, found, case.begin.page_size) + beyond,
+        says=_quiet(rule, found)
+        if kept
+        else f"{_told(rule, found, case.begin.page_size)}, beyond the {size} bytes that are allowed",
     )
+
+
+def _quiet(rule: Rule, found: Trend) -> str:
+    low, high = found.low / _KIB, found.high / _KIB
+    speed = f"{CONFIDENCE:.0%}: {low:+.1f} to {high:+.1f} KiB/s"
+    return f"{rule.of} keeps its distance from {rule.against} over {found.span:.0f} s ({speed})"
 
 
 def _told(rule: Rule, found: Trend, page_size: int) -> str:
     """One sentence: how fast, how sure, over how long, and of which shape."""
-    if not found.certain:
-        low, high = found.low / _KIB, found.high / _KIB
-        return f"{rule.of} keeps its distance from {rule.against} ({low:+.1f} to {high:+.1f} KiB/s)"
     if found.shape == "step":
         grows = "up" if found.step > 0 else "down"
         return (

@@ -98,6 +98,12 @@ def test_a_constant_difference_is_neither() -> None:
     assert (found.slope, found.low, found.high, found.certain) == (0, 0, 0, 0)
 
 
+def test_what_moves_within_the_terms_is_not_called_a_step() -> None:
+    check = drifted([0.0] * 75 + [200.0] * 75)
+    assert check.kept
+    assert check.says.startswith("usage keeps its distance from the sum of its parts over 30 s (95%: ")
+
+
 def test_where_tears_are_larger_than_the_terms_they_are_what_is_allowed() -> None:
     """Growth that stays within what neighbours differ by cannot be told from the way it was read."""
     torn = [(at % 2) * 4000 + at * 4 for at in range(SAMPLES)]
