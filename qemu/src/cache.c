@@ -91,7 +91,7 @@ static void read_ahead(size_t first, size_t count, bool advise)
 
 static void turn(void)
 {
-	size_t count, first = work_chunk(file.pages, &count), what = work_random(64);
+	size_t count, first = work_chunk(file.pages, &count), what = work_kind(64);
 
 	if (what < 12) {
 		put(fd, first, count);
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 		work_skip("the file system knows no O_DIRECT");
 	if (direct < 0)
 		work_fail(path);
-	for (size_t first = 0; first < file.pages && work_goes_on(); first += MAX_CHUNK)
+	for (size_t first = 0; first < file.pages && work_sets_up(); first += MAX_CHUNK)
 		put(fd, first, file.pages - first < MAX_CHUNK ? file.pages - first : MAX_CHUNK);
 	while (work_goes_on() && !work.did.verify_errors) {
 		turn();

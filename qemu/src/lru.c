@@ -79,6 +79,13 @@ static void toggle(size_t block)
 	locked[block] = !locked[block];
 }
 
+static void unlock_some(void)
+{
+	for (size_t block = 0; block < anon.pages / BLOCK; block++)
+		if (locked[block] && work_random(2))
+			toggle(block);
+}
+
 /* A fork inherits the pages but not the lock: what the child unmaps stays locked for us. */
 static void share_locked(size_t block)
 {
@@ -94,15 +101,17 @@ static void share_locked(size_t block)
 
 static void turn(void)
 {
-	size_t block = work_random(anon.pages / BLOCK), what = work_random(16);
+	size_t block = work_random(anon.pages / BLOCK), what = work_kind(16);
 
 	if (what < 5)
 		read_twice();
-	else if (what < 8)
+	else if (what < 7)
 		toggle(block);
+	else if (what == 7)
+		unlock_some();
 	else if (what == 8)
 		region_fill(&file, block % (file.pages / BLOCK) * BLOCK, BLOCK);
-	else if (what == 9 && work_random(4) == 0)
+	else if (what == 9)
 		share_locked(block);
 	else if (region_check(&anon, block * BLOCK, BLOCK) && what < 13)
 		region_fill(&anon, block * BLOCK, BLOCK);
@@ -119,10 +128,10 @@ int main(int argc, char **argv)
 	fd = region_map_file(&file, work.pages / 2, path, "lru");
 	region_map(&anon, work.pages / 2 / BLOCK * BLOCK, MAP_PRIVATE | MAP_ANONYMOUS, -1, work.worker);
 	locked = work_map(work.pages / PAGE + 1, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	region_fill_all(&file);
-	region_fill_all(&anon);
 	while (work_goes_on() && !work.did.verify_errors) {
 		turn();
+		region_grow(&file);
+		region_grow(&anon);
 		work.did.rounds++;
 	}
 	work_end();

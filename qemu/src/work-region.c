@@ -13,6 +13,7 @@ void region_map(struct region *region, size_t pages, int flags, int fd, uint64_t
 	region->memory = work_map(pages, flags, fd);
 	region->generation = work_map(pages * sizeof(uint32_t) / PAGE + 1, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	region->pages = pages;
+	region->grown = 0;
 	region->tag = tag;
 }
 
@@ -36,10 +37,18 @@ void region_fill(struct region *region, size_t first, size_t count)
 		page_fill(region->memory + page * PAGE, region->tag, page, ++region->generation[page]);
 }
 
+void region_grow(struct region *region)
+{
+	size_t left = region->pages - region->grown, count = left < MAX_CHUNK ? left : MAX_CHUNK;
+
+	region_fill(region, region->grown, count);
+	region->grown += count;
+}
+
 void region_fill_all(struct region *region)
 {
-	for (size_t first = 0; first < region->pages && work_goes_on(); first += MAX_CHUNK)
-		region_fill(region, first, region->pages - first < MAX_CHUNK ? region->pages - first : MAX_CHUNK);
+	while (region->grown < region->pages && work_sets_up())
+		region_grow(region);
 }
 
 bool region_check(const struct region *region, size_t first, size_t count)

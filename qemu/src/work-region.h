@@ -10,7 +10,7 @@
 struct region {
 	char *memory;
 	uint32_t *generation; /* of each page, see page_fill(); private memory, so that a fork has its own */
-	size_t pages;
+	size_t pages, grown;
 	uint64_t tag;
 };
 
@@ -20,10 +20,18 @@ void region_map(struct region *region, size_t pages, int flags, int fd, uint64_t
 /* A shared mapping of a new file @name-WORKER of @pages pages in --dir; its descriptor. The caller removes the file. */
 int region_map_file(struct region *region, size_t pages, char path[512], const char *name);
 
-/* Write every page of the run anew, every page of the region while there is time, or check every page of the run. */
+/* Write every page of the run anew, or check every page of it. */
 void region_fill(struct region *region, size_t first, size_t count);
-void region_fill_all(struct region *region);
 bool region_check(const struct region *region, size_t first, size_t count);
+
+/* Write all of it, while there is time to set up. */
+void region_fill_all(struct region *region);
+
+/*
+ * Write the next few pages, once a round until all are: the work proper begins at once, and the working set comes to
+ * its size, where each fault may have to reclaim, beside it.
+ */
+void region_grow(struct region *region);
 
 /* MADV_DONTNEED: anonymous memory is zero afterwards. */
 void region_drop(struct region *region, size_t first, size_t count);

@@ -82,6 +82,16 @@ bool work_goes_on(void)
 	return !stopped && seconds_now() < end;
 }
 
+bool work_sets_up(void)
+{
+	return !stopped && seconds_now() < end - work.seconds / 2;
+}
+
+size_t work_kind(size_t kinds)
+{
+	return work.did.rounds < kinds ? work.did.rounds : work_random(kinds);
+}
+
 void work_reseed(uint64_t more)
 {
 	state = (work.seed + 1) * 0x9e3779b97f4a7c15u + (more + 1) * 0xbf58476d1ce4e5b9u;
@@ -124,20 +134,37 @@ void page_fill(void *page, uint64_t tag, size_t number, uint32_t generation)
 		word[i] = generation ? base + i * 0x9e3779b97f4a7c15u : 0;
 }
 
+/* The first word that differs, or WORDS. */
+static size_t compare(const uint64_t *word, uint64_t base, bool zero, uint64_t *want)
+{
+	size_t i;
+
+	for (i = 0; i < WORDS; i++) {
+		*want = zero ? 0 : base + i * 0x9e3779b97f4a7c15u;
+		if (word[i] != *want)
+			break;
+	}
+	return i;
+}
+
+bool page_holds(const void *page, uint64_t tag, size_t number, uint32_t generation)
+{
+	uint64_t want;
+
+	return compare(page, base_of(tag, number, generation), !generation, &want) == WORDS;
+}
+
 bool page_check(const void *page, uint64_t tag, size_t number, uint32_t generation)
 {
 	const uint64_t *word = page;
-	uint64_t base = base_of(tag, number, generation), want;
+	uint64_t want;
+	size_t at = compare(word, base_of(tag, number, generation), !generation, &want);
 
-	for (size_t i = 0; i < WORDS; i++) {
-		want = generation ? base + i * 0x9e3779b97f4a7c15u : 0;
-		if (word[i] == want)
-			continue;
-		work_wrong("page %zu generation %u word %zu: %016llx, wanted %016llx", number, generation, i,
-			   (unsigned long long)word[i], (unsigned long long)want);
-		return false;
-	}
-	return true;
+	if (at == WORDS)
+		return true;
+	work_wrong("page %zu generation %u word %zu: %016llx, wanted %016llx", number, generation, at,
+		   (unsigned long long)word[at], (unsigned long long)want);
+	return false;
 }
 
 void work_note(const char *key, unsigned long count)

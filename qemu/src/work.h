@@ -42,6 +42,12 @@ void work_begin(int argc, char **argv);
 /* False when the time is up or SIGTERM came. */
 bool work_goes_on(void);
 
+/* The same, but for the last half of the time: to set up in, so that a slow machine comes to the work proper. */
+bool work_sets_up(void);
+
+/* Which of @kinds of turns is next: in the first rounds each once, so that all are done, then at random. */
+size_t work_kind(size_t kinds);
+
 /* xorshift64*, seeded with seed and worker; below @limit. */
 size_t work_random(size_t limit);
 void work_reseed(uint64_t more);
@@ -56,6 +62,9 @@ size_t work_chunk(size_t pages, size_t *count);
  */
 void page_fill(void *page, uint64_t tag, size_t number, uint32_t generation);
 bool page_check(const void *page, uint64_t tag, size_t number, uint32_t generation);
+
+/* Whether it has these contents, where others would be right too: nothing is counted. */
+bool page_holds(const void *page, uint64_t tag, size_t number, uint32_t generation);
 
 /* Add to a fact of the workload's own; @key is a string constant, at most MAX_NOTES of them. */
 void work_note(const char *key, unsigned long count);
