@@ -79,8 +79,8 @@ class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: str
     what: str
     iface: tuple[Literal["v1", "v2"], ...] = ("v1", "v2")
-    per: tuple[Literal["cpu", "node", "worker"], ...]
-    """so many pages for each of these"""
+    per: tuple[Literal["cpu", "node", "worker", "isolated"], ...]
+    """so many pages for each of these; ``isolated``: each page that the workers' fact ``isolated`` counts"""
     times: tuple[Literal["cpu", "node", "worker"], ...] = ()
     """and that once more for each of these"""
     side: Literal["over", "both"]

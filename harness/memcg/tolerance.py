@@ -10,7 +10,7 @@ from harness.memcg.record import Begin
 from harness.memcg.stream import CaseStream
 from harness.tree.model import Version
 
-_WORDS = {"cpu": "CPUs", "node": "nodes", "worker": "workers"}
+_WORDS = {"cpu": "CPUs", "node": "nodes", "worker": "workers", "isolated": "pages of the workers"}
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +34,15 @@ def tolerance(
         each = _pages(term, begin, kernel)
         if not each or (under and term.side == "over") or not _seen(term, stream):
             continue
-        counts = {"cpu": begin.cpus, "node": begin.nodes, "worker": begin.workers}
+        counts = {
+            "cpu": begin.cpus,
+            "node": begin.nodes,
+            "worker": max(begin.workers, _told(stream, "tasks")),
+            "isolated": _told(stream, "isolated"),
+        }
         things = sum(counts[name] for name in term.per)
+        if not things:
+            continue
         names = f"{things} " + " and ".join(_WORDS[name] for name in term.per)
         for name in term.times:
             things, names = things * counts[name], f"{names} x {counts[name]} {_WORDS[name]}"
@@ -55,6 +62,12 @@ def _pages(term: Term, begin: Begin, kernel: Version) -> int:
         return 0
     sizes = [size.pages for size in term.sizes if at_least(kernel, size.since)]
     return sizes[-1] if sizes else 0
+
+
+def _told(stream: CaseStream, fact: str) -> int:
+    """The sum of a fact of the workers': tasks that charge at once, or pages off their lists at once."""
+    said = [work.facts.get(fact, "") for work in stream.work]
+    return sum(int(count) for count in said if count.isdecimal())
 
 
 def _seen(term: Term, stream: CaseStream) -> bool:

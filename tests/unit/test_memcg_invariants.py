@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from harness.memcg.invariants import Accounting, judge
 from harness.memcg.model import Check
-from harness.memcg.record import Begin, Host, Sample, Step
+from harness.memcg.record import Begin, Host, Sample, Step, Work
 from harness.memcg.stream import CaseStream, read_records
 from harness.tree.model import Version
 
@@ -116,6 +116,30 @@ def test_the_terms_are_what_6_1_allows_on_two_cpus() -> None:
 def test_the_stock_was_half_as_large_before_6_1() -> None:
     terms = check(judge(stream("6.1-v2-file"), Version(5, 19, 0), SETTLE), "parts-at-rest").terms
     assert terms.startswith("2 CPUs x 32 pages of stock in use")
+
+
+def told(case: CaseStream, **facts: str) -> str:
+    """The terms of the check that goes on while workers run, when each of two also states *facts*."""
+    work = tuple(Work(worker=worker, exit=0, signal=0, facts=facts) for worker in range(2))
+    return check(judge(replace(case, work=work), V61, SETTLE), "parts-while-running").terms
+
+
+def test_what_workers_say_of_themselves_is_allowed_for() -> None:
+    case = stream("6.1-v2-file")
+    assert "2 workers x 64 pages of charges under way" in told(case)
+    assert "22 workers x 64 pages of charges under way" in told(case, tasks="11")
+    assert "600 pages of the workers x 1 pages of pages under migration" in told(case, isolated="300")
+    assert "migration" not in told(case)
+
+
+def test_huge_pages_are_allowed_for_where_there_were_some() -> None:
+    case = stream("6.1-v2-file")
+
+    def huge(files: dict[str, str]) -> dict[str, str]:
+        return files | {"memory.stat": files["memory.stat"].replace("anon_thp 0", "anon_thp 2097152")}
+
+    assert "huge pages under way" not in told(case)
+    assert "x 512 pages of huge pages under way" in told(edited(case, "run", huge))
 
 
 def test_stock_that_was_not_drained_is_allowed_in_full() -> None:
