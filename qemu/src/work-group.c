@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,29 @@ void group_make(char path[GROUP_PATH], const char *name)
 	else if (!mkdir(path, 0755))
 		return;
 	work_fail(path);
+}
+
+void group_make_below(char path[GROUP_PATH], const char *parent, const char *name)
+{
+	if (snprintf(path, GROUP_PATH, "%s/%s", parent, name) >= GROUP_PATH)
+		errno = ENAMETOOLONG;
+	else if (!mkdir(path, 0755))
+		return;
+	work_fail(path);
+}
+
+void group_open(const char *path)
+{
+	int error = 0;
+
+	if (work.v2)
+		error = group_put(path, "cgroup.subtree_control", "+memory");
+	else if (group_has(path, "memory.use_hierarchy") && group_get(path, "memory.use_hierarchy") != 1)
+		error = group_put(path, "memory.use_hierarchy", "1");
+	if (error) {
+		errno = -error;
+		work_fail(path);
+	}
 }
 
 int group_enter(const char *path)
@@ -118,6 +142,39 @@ bool group_has(const char *path, const char *file)
 	char where[GROUP_PATH + 64];
 
 	return !access(name_in(where, path, file), F_OK);
+}
+
+long long group_kernel(const char *path)
+{
+	if (!work.v2)
+		return group_has(path, "memory.kmem.usage_in_bytes") ? group_get(path, "memory.kmem.usage_in_bytes") : 0;
+	group_get(path, "cpu.stat"); /* flushes memory.stat: cgroup_base_stat_cputime_show(), 6.1 */
+	return group_get_key(path, "memory.stat", "kernel");
+}
+
+int group_cpus(void)
+{
+	char path[64];
+	int count = 0;
+
+	do
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d", count++);
+	while (!access(path, F_OK));
+	return count > 1 ? count - 1 : 1;
+}
+
+bool group_is_old(void)
+{
+	return !work.v2 && !group_has(work.group, "memory.use_hierarchy");
+}
+
+void group_list_pages(void)
+{
+	int node = 0, status;
+	void *page = &node;
+
+	/* lru_add_drain_all(): migrate_prep(), mm/migrate.c 2.6.27; lru_cache_disable() in do_pages_move(), 6.1 */
+	syscall(SYS_move_pages, 0, 1UL, &page, &node, &status, 2 /* MPOL_MF_MOVE */);
 }
 
 const char *group_limit_file(void)
