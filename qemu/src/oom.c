@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Out of memory in the group: a task touches more than the limit where nothing can be swapped out, and
+ * has to be killed before it has one page more than the limit; each kill is counted once.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "work-group.h"
+#include "work.h"
+
+#define LEAST 64 /* pages; the task's own stack, tables and libc take a part */
+#define MOST_PAUSE_US 150000
+#define CHUNK 16 /* pages locked at a time */
+
+static char group[GROUP_PATH];
+static bool lock; /* no swap accounting that could forbid swap: locked pages stay */
+static volatile size_t *touched;
+
+/* Swap would let the task go on; -1 where the kernel does not limit it. */
+static int forbid_swap(size_t pages)
+{
+	if (work.v2)
+		return group_put_number(group, "memory.swap.max", 0);
+	/* memsw may never be below the limit, whichever of them is set first. */
+	group_put_number(group, "memory.memsw.limit_in_bytes", 1LL << 40);
+	if (group_put_number(group, group_limit_file(), (long long)pages * PAGE))
+		return -1;
+	return group_put_number(group, "memory.memsw.limit_in_bytes", (long long)pages * PAGE);
+}
+
+/* -1 where the kernel does not count them for a group (v1 before 4.13). */
+static long long kills(void)
+{
+	return group_get_key(group, work.v2 ? "memory.events" : "memory.oom_control", "oom_kill");
+}
+
+static _Noreturn void grow(size_t pages)
+{
+	char *memory;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (group_enter(group))
+		_exit(2);
+	memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		_exit(3);
+	for (size_t page = 0; page < pages; page++) {
+		if (lock && page % CHUNK == 0 && mlock(memory + page * PAGE, CHUNK * PAGE))
+			pause(); /* refused: whoever is out of memory is killed on the way back */
+		memory[page * PAGE] = 1;
+		*touched = page + 1;
+	}
+	_exit(0);
+}
+
+static int wait_for(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			work_fail("waitpid");
+	return status;
+}
+
+static void turn(size_t limit)
+{
+	long long before = kills(), after;
+	int status;
+	pid_t pid;
+
+	*touched = 0;
+	pid = fork();
+	if (pid < 0)
+		work_fail("fork");
+	if (!pid)
+		grow((limit + 2 * CHUNK) / CHUNK * CHUNK);
+	work.did.forks++;
+	status = wait_for(pid);
+	after = kills();
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+		work_note("oom_kills", 1);
+		if (before >= 0 && after != before + 1)
+			work_wrong("one task was killed, the group counts %lld kills more", after - before);
+	} else if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		work_wrong("a task over the limit ended with status %#x", (unsigned)status);
+	}
+	if (*touched > limit)
+		work_wrong("%zu pages were touched under a limit of %zu, without swap", *touched, limit);
+	work.did.pages_touched += *touched;
+	work.did.rounds++;
+}
+
+static void set_up(size_t limit)
+{
+	int error = group_put_number(group, group_limit_file(), (long long)limit * PAGE);
+
+	if (error) {
+		errno = -error;
+		work_fail("limit");
+	}
+	lock = forbid_swap(limit) != 0;
+}
+
+int main(int argc, char **argv)
+{
+	size_t limit;
+
+	work_begin(argc, argv);
+	group_make(group, "oom");
+	touched = work_map(1, MAP_SHARED | MAP_ANONYMOUS, -1);
+	limit = LEAST + work_random(work.pages);
+	set_up(limit);
+	while (work_goes_on() && !work.did.verify_errors) {
+		turn(limit);
+		usleep((useconds_t)work_random(MOST_PAUSE_US)); /* each kill is a line on the console, or many */
+	}
+	if (lock)
+		work_note("pages_locked", 1);
+	work_end();
+}
