@@ -26,13 +26,13 @@ def stage(tree: Path, *, overlay: Path, userland: Path, programs: Path) -> None:
     """Lay out the guest's root in *tree*: *overlay* as it is, binaries and links in bin, init at the top.
 
     *userland* holds binaries and a file ``links`` of "NAME TARGET" lines; *programs* holds
-    binaries, of which ``init`` becomes /init. Modes and times are fixed (755 or 644; 1970).
+    binaries (and directories of what they were made of), of which ``init`` becomes /init. Modes and times are fixed (755 or 644; 1970).
     """
     shutil.copytree(overlay, tree)
     for name in (*_EMPTY, "bin"):
         (tree / name).mkdir(parents=True, exist_ok=True)
     for binary in (*userland.iterdir(), *programs.iterdir()):
-        if binary.name != "links":
+        if binary.is_file() and binary.name != "links":
             shutil.copyfile(binary, tree / "bin" / binary.name)
     (tree / "bin" / "init").rename(tree / "init")
     for line in (userland / "links").read_text(encoding="ascii").splitlines():
