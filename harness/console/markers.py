@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from harness.console.lines import Lines, message
+from harness.console.lines import Lines, message, seeker
 from harness.console.model import Report
 
+_OURS = seeker(["memcg-harness: case "])
 _BEGIN = re.compile(r"memcg-harness: case (?P<name>[A-Za-z0-9._-]{1,64}) begin")
 
 
@@ -19,9 +21,9 @@ def by_case(console: str, reports: Sequence[Report]) -> dict[str, tuple[Report, 
     What comes between a case's end and the next one's beginning stays with the case: nothing
     else ran that it could come from. Cases without reports are absent.
     """
-    lines = Lines()
+    lines = Lines(_OURS)
     begins = [(0, "")]
-    for offset, line in lines.feed(console.encode("utf-8", "replace")) + lines.rest():
+    for offset, line in itertools.chain(lines.feed(console.encode("utf-8", "replace")), lines.rest()):
         match = _BEGIN.match(message(line))
         if match:
             begins.append((offset, match["name"]))

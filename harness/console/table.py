@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from harness.console.lines import seeker
 from harness.errors import UserError
 from harness.paths import CONFIGS
 from harness.tables import load
@@ -19,6 +21,24 @@ TABLE = CONFIGS / "console.yaml"
 
 _NAMED = re.compile(r"\(\?P<\w+>")
 
+Place = Literal["head", "stacked", "ip", "held", "holds", "trace", "loose", "call", "stall"]
+"""where a report's function is looked for, see harness/console/naming.py"""
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A title for the reports of a row that say more than their first line does."""
+
+    when: str
+    """searched in the report's lines, ``^`` being the start of any; its groups fill the title in"""
+    title: str
+    bare: str = ""
+    find: tuple[Place, ...] | None = None
+    """instead of the row's"""
+    skip: str = ""
+    """functions that this title is not named after either, a pattern"""
+    kind: str = ""
+    """instead of the row's"""
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way for a report to begin."""
@@ -26,14 +46,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: str
     kind: str
     severity: Literal["fatal", "bad", "note"]
+    word: str
+    """plain text that is in every line that the pattern matches: what a healthy console is searched for"""
     pattern: str
     """matched at the start of the kernel's message; groups function, file, line and what are used"""
     title: str
     """syzkaller's wording; {function} and {what} are filled in"""
     bare: str = ""
     """the title when no function could be found; {file}, {line} and {what} are filled in"""
-    find: tuple[Literal["ip", "held", "trace"], ...] = ()
-    """where the function is looked for, best first, when the pattern has none"""
+    find: tuple[Place, ...] = ()
+    """where the function is looked for, best first"""
+    skip: str = ""
+    """functions that it is not named after either, a pattern"""
+    forms: tuple[Form, ...] = ()
+    """other titles, the first that fits wins"""
     ends: Literal["line", "trace", "mark"]
     """with its first line, with its first stack, or with the kernel's ``---[ end`` mark"""
     until: str = ""
@@ -48,11 +74,38 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """a line that it matches; tested"""
 
 
+class Alias(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Functions that go by one name in titles."""
+
+    pattern: str
+    name: str
+
+
+class Boots(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a console shows that its machine starts, or will start again; patterns of a line's beginning."""
+
+    firmware: str
+    kernel: str
+    announced: str
+    words: tuple[str, ...]
+    """plain text, one of which is in each line that the three match"""
+    title: str
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The rows, first match wins; and the functions that a stack is not named after."""
+    """The rows, first match wins; and the functions that no report is named after."""
 
     rows: tuple[Row, ...]
     skip: tuple[str, ...]
+    """patterns of whole names"""
+    dispatch: tuple[str, ...]
+    """patterns of functions that call whatever was registered: a stall is named after the one called"""
+    ticks: tuple[str, ...]
+    """patterns of functions through which the timer interrupt comes in"""
+    names: tuple[Alias, ...]
+    boots: Boots
+    muddle: str
+    """lines after which a stack need not be the report's own, a pattern"""
 
 
 @dataclass(frozen=True)
@@ -71,9 +124,38 @@ class Heads:
         return re.compile("|".join(f"(?:{_NAMED.sub('(?:', row.pattern)})" for row in self.table.rows))
 
     @cached_property
-    def skipped(self) -> frozenset[str]:
-        """Functions that report, and so are on every stack of a report."""
-        return frozenset(self.table.skip)
+    def sought(self) -> Any:
+        """What a line that begins a report has somewhere in it, see :func:`harness.console.lines.seeker`."""
+        words = sorted({*(row.word for row in self.table.rows), *self.table.boots.words})
+        return seeker(word for word in words if not any(other != word and other in word for other in words))
+
+    @cached_property
+    def skipped(self) -> re.Pattern[str]:
+        """Functions that report, wait or copy for others, and so are on the stacks of many reports."""
+        return whole(self.table.skip)
+
+    @cached_property
+    def dispatchers(self) -> re.Pattern[str]:
+        """See :attr:`Table.dispatch`."""
+        return whole(self.table.dispatch)
+
+    @cached_property
+    def ticks(self) -> re.Pattern[str]:
+        """See :attr:`Table.ticks`."""
+        return whole(self.table.ticks)
+
+    @cached_property
+    def muddle(self) -> re.Pattern[str]:
+        """See :attr:`Table.muddle`."""
+        return re.compile(self.table.muddle)
+
+    @cached_property
+    def _aliases(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        return tuple((whole((alias.pattern,)), alias.name) for alias in self.table.names)
+
+    def alias(self, function: str) -> str:
+        """The one name that *function* goes by with others in titles; "" where it has its own."""
+        return next((name for pattern, name in self._aliases if pattern.match(function)), "")
 
     def find(self, message: str) -> tuple[Row, dict[str, str]] | None:
         """The row that *message* begins a report of, and what its groups hold."""
@@ -86,20 +168,46 @@ class Heads:
         return None
 
 
+def whole(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all names that one of *patterns* matches from end to end."""
+    return re.compile(rf"(?:{'|'.join(patterns)})\Z")
+
+
 def load_heads(path: Path = TABLE) -> Heads:
     """Read the table. UserError with the file and the row for a pattern that is none, or a name not known."""
     table = load(path, Table)
     names = {row.name for row in table.rows}
     for row in table.rows:
-        for text in (row.pattern, row.until):
-            try:
-                re.compile(text)
-            except re.error as error:
-                raise UserError(f"{path}: row {row.name!r}: {text!r} is no pattern: {error}") from error
+        for text in _patterns(row):
+            _check(path, f"row {row.name!r}", text)
         unknown = sorted({*row.takes, *row.announces} - {*names, "*"})
         if unknown:
             raise UserError(f"{path}: row {row.name!r}: {unknown[0]!r} is no row; name one that is")
+        if row.word not in row.example:
+            raise UserError(
+                f"{path}: row {row.name!r}: {row.word!r} is not in its example; name a word that is"
+            )
+    aliases = (alias.pattern for alias in table.names)
+    for text in (*table.skip, *table.dispatch, *table.ticks, *aliases, *_boots(table.boots), table.muddle):
+        _check(path, "functions", text)
     return Heads(table)
+
+
+def _boots(boots: Boots) -> tuple[str, ...]:
+    return (boots.firmware, boots.kernel, boots.announced)
+
+
+def _patterns(row: Row) -> Iterator[str]:
+    yield from (row.pattern, row.until, row.skip)
+    for form in row.forms:
+        yield from (form.when, form.skip)
+
+
+def _check(path: Path, where: str, text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise UserError(f"{path}: {where}: {text!r} is no pattern: {error}") from error
 
 
 @cache

@@ -110,7 +110,7 @@ def test_two_reports_back_to_back_are_two() -> None:
 )
 def test_every_wording_of_an_rcu_stall(line: str) -> None:
     (report,) = find_reports(f"[   60.000001] {line}\n")
-    assert report.title == "INFO: rcu detected stall"
+    assert report.title == "INFO: rcu detected stall in corrupted"
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_a_flood_of_reports_is_bounded() -> None:
 def test_a_pattern_that_is_none_is_the_users_error(tmp_path: Path) -> None:
     table = tmp_path / "console.yaml"
     table.write_text(
-        "skip: []\nrows:\n"
-        "- {name: a, kind: k, severity: bad, pattern: '(', title: t, ends: line, example: e}\n"
+        "skip: []\ndispatch: []\nticks: []\nnames: []\nmuddle: m\nboots: {firmware: f, kernel: k, announced: a, words: [f], title: t}\nrows:\n"
+        "- {name: a, kind: k, severity: bad, pattern: '(', title: t, ends: line, word: e, example: e}\n"
     )
     with pytest.raises(UserError, match=r"console.yaml: row 'a': '\(' is no pattern"):
         load_heads(table)
@@ -192,8 +192,8 @@ def test_a_pattern_that_is_none_is_the_users_error(tmp_path: Path) -> None:
 def test_a_name_that_is_no_row_is_the_users_error(tmp_path: Path) -> None:
     table = tmp_path / "console.yaml"
     table.write_text(
-        "skip: []\nrows:\n"
-        "- {name: a, kind: k, severity: bad, pattern: x, title: t, ends: line, example: e, takes: [b]}\n"
+        "skip: []\ndispatch: []\nticks: []\nnames: []\nmuddle: m\nboots: {firmware: f, kernel: k, announced: a, words: [f], title: t}\nrows:\n"
+        "- {name: a, kind: k, severity: bad, pattern: x, title: t, ends: line, word: e, example: e, takes: [b]}\n"
     )
     with pytest.raises(UserError, match="row 'a': 'b' is no row"):
         load_heads(table)
