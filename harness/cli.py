@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
-from harness import __version__, cli_faults, cli_kernel, cli_series
+from harness import __version__, cli_faults, cli_kernel, cli_series, cli_triage
 from harness.errors import HarnessError, InfraError
 
 _UNREAD = 128 + signal.SIGPIPE
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_series.add_commands(commands)
     cli_faults.add_faults(commands)
     cli_kernel.add_others(commands)
+    cli_triage.add_triage(commands)
     return parser
 
 

@@ -85,8 +85,8 @@ class Detector:
 
     def _goes_on(self, who: str, head: Head | None, line: str, said: str, done: list[Report]) -> bool:
         """True when *line* belongs to an open report, or begins none."""
-        for report in [one for one in self._open if one.age()]:
-            self._close(report, done)
+        for old in [one for one in self._open if one.age()]:
+            self._close(old, done)
         report = next((one for one in self._open if one.hears(who, head)), None)
         if report is None or (head is not None and report.passes(head[0])):
             return False

@@ -4,22 +4,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-
-from harness.console.model import Frame
-from harness.console.naming import plain
-from harness.console.table import Heads
-
-_DEPTH = 3
-"""frames below the title that count: deeper ones are the caller's, and differ between workloads"""
 
 
-def fingerprint(kind: str, title: str, stack: Sequence[Frame], heads: Heads) -> str:
-    """12 hexadecimal digits of the kind, the title and the first telling functions of *stack*.
+def fingerprint(kind: str, title: str, function: str) -> str:
+    """12 hexadecimal digits of the *kind*, the *title* and the *function*.
 
-    No offset, address, line number, CPU, task or time goes in; nor do functions that report, wait or
-    lock for others, which come and go with the configuration.
+    What differs between two prints of one fault is not in these: offsets, addresses, line numbers, CPUs,
+    tasks, times. The rest of the stack is left out: it differs between workloads, with inlining, and
+    when lines are lost.
     """
-    names = [plain(frame.function) for frame in stack]
-    telling = [name for name in names if not heads.skipped.match(name)][:_DEPTH]
-    return hashlib.sha256("\n".join((kind, title, *telling)).encode()).hexdigest()[:12]
+    return hashlib.sha256("\n".join((kind, title, function)).encode()).hexdigest()[:12]

@@ -115,9 +115,16 @@ def _function(
         for frames in _at(place, head, stacks, heads):
             function = next(_telling(frames, heads.skipped, skipped), "")
             if function:
-                trace = stacks.traces[0] if stacks.traces else stacks.loose
-                return (frames if len(frames) > 1 else trace or frames), heads.alias(function) or function
-    return [], ""
+                return _whole(frames, stacks), heads.alias(function) or function
+    return _whole([], stacks), ""
+
+
+def _whole(frames: list[Frame], stacks: Stacks) -> list[Frame]:
+    """The stack that *frames* are of: the instruction pointer that was printed above it comes first."""
+    for trace, lead in zip(stacks.traces, stacks.leads, strict=False):
+        if trace is frames or (len(frames) <= 1 and trace):
+            return [*lead, *trace]
+    return frames or stacks.loose
 
 
 def _guess(head: str, stacks: Stacks, heads: Heads) -> str:

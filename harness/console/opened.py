@@ -7,7 +7,7 @@ import re
 
 from harness.console.fingerprint import fingerprint
 from harness.console.model import Report
-from harness.console.naming import Named, name_of
+from harness.console.naming import name_of
 from harness.console.table import Heads, Row
 
 _BYTES = 16 * 1024
@@ -27,7 +27,7 @@ _IN_STACK = re.compile(
 _TAINT = re.compile(r"(?:CPU|Pid): .*? Tainted: (?:\[\w\]=\w+, )?(?P<letters>[A-Z ]*[A-Z])")
 _TAINTED_2025 = re.compile(r"Tainted: (?P<named>(?:\[[A-Z]\]=\w+(?:, )?)+)")
 _WORSE = frozenset("WDB")
-"""taints that earlier reports leave: warned, died, bad page (Documentation/admin-guide/tainted-kernels.rst)"""
+"""taints that earlier reports leave: warned, died, bad page (kernel/panic.c, taint_flags)"""
 _LOST = re.compile(r"\*\* \d+ printk messages dropped|\*\* replaying previous printk message")
 
 
@@ -48,6 +48,7 @@ class Opened:
         self._strangers = 0
         self._idle = 0
         self._since = 0
+        self._made: Report | None = None
         self._lines: list[str] = []
         self._said: list[str] = []
 
@@ -83,6 +84,7 @@ class Opened:
     def _become(self, row: Row, found: dict[str, str]) -> None:
         """The line that announced it is followed by its true beginning."""
         self.row, self.severity, self._since = row, row.severity, 0
+        self._made = None
         self._found = dict(found)
 
     def _takes(self, row: Row, found: dict[str, str]) -> bool:
@@ -105,6 +107,7 @@ class Opened:
         """Take one more line of it, and see whether it is the last."""
         self._since += 1
         if len(self._lines) < self.row.lines:
+            self._made = None
             self._lines.append(line)
             self._said.append(said)
         if self._ends(said):
@@ -131,10 +134,16 @@ class Opened:
         """The lines behind the stack that were taken for others' lines within it are not the report's."""
         kept = len(self._lines) - self._strangers
         if self._since <= self.row.lines and self.row.ends == "trace":
+            self._made = None
             del self._lines[kept:], self._said[kept:]
 
     def report(self) -> Report:
-        """What is known of it up to now."""
+        """What is known of it up to now. Asked for with every piece of a console, made when it has grown."""
+        if self._made is None or self._made.severity != self.severity:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> Report:
         named = name_of(self.row, self._found, self._said, self._heads)
         letters = self._taint()
         lost = any(_LOST.match(said) for said in self._said)
@@ -148,14 +157,11 @@ class Opened:
             offset=self.offset,
             corrupted=named.corrupted or lost or self.row.kind == "unknown",
             text="\n".join(self._lines)[:_BYTES],
-            fingerprint=self._fingerprint(named),
+            fingerprint=fingerprint(named.kind, named.title, named.function),
             tainted=letters,
             after=not _WORSE.isdisjoint(letters),
             stack=named.stack,
         )
-
-    def _fingerprint(self, named: Named) -> str:
-        return fingerprint(named.kind, named.title, named.stack, self._heads)
 
     def _taint(self) -> str:
         for said in self._said:

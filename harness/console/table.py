@@ -184,9 +184,8 @@ def load_heads(path: Path = TABLE) -> Heads:
         if unknown:
             raise UserError(f"{path}: row {row.name!r}: {unknown[0]!r} is no row; name one that is")
         if row.word not in row.example:
-            raise UserError(
-                f"{path}: row {row.name!r}: {row.word!r} is not in its example; name a word that is"
-            )
+            lacks = f"{row.word!r} is not in its example; name a word that is"
+            raise UserError(f"{path}: row {row.name!r}: {lacks}")
     aliases = (alias.pattern for alias in table.names)
     for text in (*table.skip, *table.dispatch, *table.ticks, *aliases, *_boots(table.boots), table.muddle):
         _check(path, "functions", text)

@@ -179,10 +179,16 @@ def test_a_flood_of_reports_is_bounded() -> None:
     assert len(find_reports("BUG: Bad rss-counter state mm:0 type:0 val:1\n" * (MOST + 50))) == MOST
 
 
+REST = (
+    "skip: []\ndispatch: []\nticks: []\nnames: []\nmuddle: m\n"
+    "boots: {firmware: f, kernel: k, announced: a, words: [f], title: t}\n"
+)
+
+
 def test_a_pattern_that_is_none_is_the_users_error(tmp_path: Path) -> None:
     table = tmp_path / "console.yaml"
     table.write_text(
-        "skip: []\ndispatch: []\nticks: []\nnames: []\nmuddle: m\nboots: {firmware: f, kernel: k, announced: a, words: [f], title: t}\nrows:\n"
+        f"{REST}rows:\n"
         "- {name: a, kind: k, severity: bad, pattern: '(', title: t, ends: line, word: e, example: e}\n"
     )
     with pytest.raises(UserError, match=r"console.yaml: row 'a': '\(' is no pattern"):
@@ -192,8 +198,9 @@ def test_a_pattern_that_is_none_is_the_users_error(tmp_path: Path) -> None:
 def test_a_name_that_is_no_row_is_the_users_error(tmp_path: Path) -> None:
     table = tmp_path / "console.yaml"
     table.write_text(
-        "skip: []\ndispatch: []\nticks: []\nnames: []\nmuddle: m\nboots: {firmware: f, kernel: k, announced: a, words: [f], title: t}\nrows:\n"
-        "- {name: a, kind: k, severity: bad, pattern: x, title: t, ends: line, word: e, example: e, takes: [b]}\n"
+        f"{REST}rows:\n"
+        "- {name: a, kind: k, severity: bad, pattern: x, title: t, ends: line, word: e, example: e,"
+        " takes: [b]}\n"
     )
     with pytest.raises(UserError, match="row 'a': 'b' is no row"):
         load_heads(table)
