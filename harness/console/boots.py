@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from harness.console.fingerprint import fingerprint
 from harness.console.model import Report
 from harness.console.table import Boots
 
@@ -48,4 +49,7 @@ class BootWatch:
         self._ran = self._ran or not firmware
         if not silent:
             return None
-        return Report(title=self._title, kind="reboot", severity="fatal", offset=offset, text=line)
+        name = fingerprint("reboot", self._title, "")
+        return Report(
+            title=self._title, kind="reboot", severity="fatal", offset=offset, text=line, fingerprint=name
+        )

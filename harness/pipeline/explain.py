@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,11 @@ from harness.analysis.model import Analysis
 from harness.analysis.source import Source
 from harness.analysis.statement import assertion_at
 from harness.console.model import Report
+from harness.console.naming import plain
 from harness.tree.lineage import patch_of_line
 from harness.tree.model import Overlay
+
+_WAITING = ("stall", "hung")
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,33 @@ class Explainer:
     def _by_function(self, report: Report) -> Report:
         """No line to go by, or one that was there before: who changed the function."""
         on = len(self.prefixes) - 1
-        changed = sorted(
-            {one.patch for one in self.analysis.functions if one.name == report.function and one.patch <= on}
-        )
-        if not report.function or not changed:
-            return report
+        for function in _functions(report):
+            changed = sorted(
+                {one.patch for one in self.analysis.functions if one.name == function and one.patch <= on}
+            )
+            if changed:
+                return self._changed(report, function, changed)
+        return report
+
+    def _changed(self, report: Report, function: str, changed: Sequence[int]) -> Report:
+        on = len(self.prefixes) - 1
+        at = "" if function == report.function else ", which is on its stack"
         for finding in self.analysis.findings:
-            if finding.severity == "error" and finding.function == report.function and finding.patch <= on:
+            if finding.severity == "error" and finding.function == function and finding.patch <= on:
                 where = f"{finding.file}:{finding.line}"
-                said = f"patch {finding.patch} changed {report.function}: {finding.rule} at {where}"
+                said = f"patch {finding.patch} changed {function}{at}: {finding.rule} at {where}"
                 return replace(report, patches=(finding.patch,), because=said)
         patches = ", ".join(map(str, changed))
         plural = "patches" if len(changed) > 1 else "patch"
-        return replace(
-            report, patches=tuple(changed), because=f"{plural} {patches} changed {report.function}"
-        )
+        return replace(report, patches=tuple(changed), because=f"{plural} {patches} changed {function}{at}")
+
+
+def _functions(report: Report) -> Iterator[str]:
+    """The function that *report* is named after; of a task that waits or a CPU that is stuck all that called.
+
+    Those are named after what is the same every time, a handler or a system call, and stand within.
+    """
+    if report.function:
+        yield report.function
+    if report.kind in _WAITING:
+        yield from (plain(frame.function) for frame in report.stack)
