@@ -87,12 +87,15 @@ class Detector:
         """True when *line* belongs to an open report, or begins none."""
         for old in [one for one in self._open if one.age()]:
             self._close(old, done)
+        for old in [one for one in self._open if one.overheard and one.overhear(line, said)]:
+            self._close(old, done)
         report = next((one for one in self._open if one.hears(who, head)), None)
         if report is None or (head is not None and report.passes(head[0])):
             return False
         if report.goes_on(head, line, said):
             return True
-        self._close(report, done)
+        if head is None or not report.overtaken():
+            self._close(report, done)
         return False
 
     def _reboot(self, report: Report, done: list[Report]) -> None:
@@ -107,7 +110,8 @@ class Detector:
         self._keep(opened.report(), done)
 
     def _keep(self, report: Report, done: list[Report]) -> None:
-        if report.severity != "note" and not self._caused:
+        before = any(one.offset < report.offset and one.severity != "note" for one in self._open)
+        if report.severity != "note" and not self._caused and not before:
             self._caused = True
             report = replace(report, cause=True)
         done.append(report)

@@ -18,6 +18,7 @@ _PATIENCE = 400
 _STRANGERS = 12
 """lines in a row that are no stack's, after which the stack is over"""
 
+_SHARING = ("lockdep", "stall")
 _MARK = re.compile(r"-*\[ end (?:trace|Kernel panic)")
 _STACK = re.compile(r"(?:\s*|.{0,80}[0-9a-f]{16} ?)(?:Call [Tt]race|[Bb]acktrace)")
 _IN_STACK = re.compile(
@@ -40,6 +41,8 @@ class Opened:
         self.severity: str = self.row.severity
         self._found = dict(found)
         self._who = who
+        self.overheard = False
+        """it was overtaken"""
         self._heads = heads
         self._left: int | None = None
         """lines of aftermath left, once its end was seen"""
@@ -51,6 +54,19 @@ class Opened:
         self._made: Report | None = None
         self._lines: list[str] = []
         self._said: list[str] = []
+
+    def overtaken(self) -> bool:
+        """True when its stack is still to come though another report has begun, of the same caller: what
+        both were printed for is one stack, and this report hears on.
+        """
+        self.overheard = self.row.kind in _SHARING and self._left is None and not self._deep
+        return self.overheard
+
+    def overhear(self, line: str, said: str) -> bool:
+        """Take a line of the report that overtook it; True when that was the last."""
+        self._idle = 0
+        self.add(line, said)
+        return self._left is not None
 
     def age(self) -> bool:
         """Another line has come; True when it has been waited for long enough."""
@@ -64,6 +80,8 @@ class Opened:
 
     def hears(self, who: str, head: tuple[Row, dict[str, str]] | None) -> bool:
         """True when a line by *who* is this report's own: of its caller, or the panic that ends all."""
+        if self.overheard:
+            return False
         if who == self._who or (head is not None and head[0].kind == "panic"):
             return True
         return self.row.kind == "stall" and head is None
