@@ -11,6 +11,8 @@ from harness.console.table import Boots
 
 _PRELUDE = 200
 """lines after which a console without time stamps is a kernel's all the same"""
+_LATER = re.compile(r"\[ {0,6}[1-9]\d{0,7}\.\d{6}\]")
+"""a time stamp of a second or more: 2.6.27 says a little before its own name, all of it at 0"""
 
 
 class BootWatch:
@@ -31,7 +33,7 @@ class BootWatch:
         """True until a kernel has been heard: what QEMU or a boot loader says is no life to end."""
         return not self._ran
 
-    def hear(self, offset: int, line: str, who: str, said: str) -> Report | None:
+    def hear(self, offset: int, line: str, said: str) -> Report | None:
         """The report of a silent reboot, when *line* is the first word of one."""
         self._lines += 1
         if self._announced.match(said):
@@ -40,7 +42,7 @@ class BootWatch:
             return self._start(offset, line, firmware=True)
         elif self._kernel.match(said):
             return self._start(offset, line, firmware=False)
-        self._ran = self._ran or bool(who) or self._lines > _PRELUDE
+        self._ran = self._ran or _LATER.search(line) is not None or self._lines > _PRELUDE
         return None
 
     def _start(self, offset: int, line: str, *, firmware: bool) -> Report | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from msgspec.structs import replace
 
@@ -14,7 +15,7 @@ from harness.console.opened import Opened
 from harness.console.table import Heads, Row, shipped
 
 MOST = 200
-"""reports kept of one console; a kernel that says more has been judged by then"""
+"""reports kept of one console, and as many notes; a kernel that says more has been judged by then"""
 _SIDE_BY_SIDE = 8
 """reports of several callers that are read at a time"""
 _GRAVITY = {"note": 0, "bad": 1, "fatal": 2}
@@ -35,7 +36,8 @@ class Detector:
         self._open: list[Opened] = []
         self._doomed = False
         self._caused = False
-        self._count = 0
+        self._count = Counter[bool]()
+        """reports begun, by whether they are but notes"""
 
     @property
     def pending(self) -> Report | None:
@@ -65,7 +67,7 @@ class Detector:
 
     def _take(self, offset: int, line: str, done: list[Report]) -> None:
         who, said = said_by(line)
-        reboot = self._boots.hear(offset, line, who, said)
+        reboot = self._boots.hear(offset, line, said)
         if reboot is not None and not self._doomed and not any(one.severity == "fatal" for one in self._open):
             self._reboot(reboot, done)
         head = self._heads.find(said.removeprefix(" "))
@@ -76,12 +78,16 @@ class Detector:
                 return
             if self._goes_on(who, head, line, said, done):
                 return
-        if head is not None and self._count < MOST and not (self._doomed and head[0].kind == "panic"):
-            self._count += 1
+        if head is not None and self._counts(head[0]) and not (self._doomed and head[0].kind == "panic"):
             if len(self._open) == _SIDE_BY_SIDE:
                 self._close(self._open[0], done)
             self._open.append(Opened(head, offset, who, self._heads))
             self._open[-1].add(line, said)
+
+    def _counts(self, row: Row) -> bool:
+        """True while there is room for one more; OOM kills by the hundred must not hide what follows."""
+        self._count[row.severity == "note"] += 1
+        return self._count[row.severity == "note"] <= MOST
 
     def _goes_on(self, who: str, head: Head | None, line: str, said: str, done: list[Report]) -> bool:
         """True when *line* belongs to an open report, or begins none."""
@@ -102,7 +108,6 @@ class Detector:
         """What was being read ends here; its machine is gone."""
         while self._open:
             self._close(self._open[0], done)
-        self._count += 1
         self._keep(report, done)
 
     def _close(self, opened: Opened, done: list[Report]) -> None:

@@ -185,6 +185,12 @@ REST = (
 )
 
 
+def test_notes_by_the_hundred_hide_nothing() -> None:
+    notes = "Memory cgroup out of memory: Killed process 35 (init)\n" * (MOST * 3)
+    reports = find_reports(notes + "kernel BUG at mm/memcontrol.c:264!\n")
+    assert [report.severity for report in reports] == ["note"] * MOST + ["fatal"]
+
+
 def test_a_pattern_that_is_none_is_the_users_error(tmp_path: Path) -> None:
     table = tmp_path / "console.yaml"
     table.write_text(

@@ -24,6 +24,7 @@ def test_one_boot_is_no_reboot() -> None:
     assert titles("qemu-system-x86_64: warning: no KVM\n" + BOOT) == []
     assert titles("GRUB loading.\nWelcome to GRUB!\n" + BOOT.partition("\n")[2]) == []
     assert titles(PLAIN) == []
+    assert titles("[    0.000000] Initializing cgroup subsys cpuset\n" + BOOT.partition("ROM...\n")[2]) == []
 
 
 @pytest.mark.parametrize("console", [BOOT, PLAIN])
