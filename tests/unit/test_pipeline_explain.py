@@ -10,7 +10,7 @@ import pytest
 from harness.analysis.model import Analysis, Finding, FunctionChange
 from harness.analysis.source import Source
 from harness.analysis.statement import assertion_at
-from harness.console.model import Report
+from harness.console.model import Frame, Report
 from harness.pipeline.explain import Explainer
 from harness.pipeline.judge import told
 from harness.tree.lineage import patch_of_line
@@ -136,3 +136,14 @@ def test_a_patch_that_is_not_on_is_not_blamed() -> None:
         root=Path("/src"), read=_read, prefixes=PREFIXES[:1], analysis=Analysis(functions=changes)
     )
     assert base(_report(title="BUG: lock held", function="a")).patches == ()
+
+
+def test_what_a_stuck_task_stands_in_leads_to_a_patch() -> None:
+    changes = (FunctionChange(patch=2, file="mm/m.c", name="a", change="changed", line=1),)
+    explain = _explainer(Analysis(functions=changes))
+    stack = (Frame(function="mutex_lock", at=1, size=2), Frame(function="a.isra.0", at=1, size=2))
+    report = explain(_report(title="INFO: task hung in z", kind="hung", function="z", stack=stack))
+    assert report.patches == (2,)
+    assert report.because == "patch 2 changed a, which is on its stack"
+    passer_by = _report(title="BUG: scheduling while atomic in z", kind="atomic", function="z", stack=stack)
+    assert explain(passer_by).patches == ()
