@@ -25,8 +25,9 @@ _PRIVATE = ("root", "root/.ssh", "etc/dropbear")
 def stage(tree: Path, *, overlay: Path, userland: Path, programs: Path) -> None:
     """Lay out the guest's root in *tree*: *overlay* as it is, binaries and links in bin, init at the top.
 
-    *userland* holds binaries and a file ``links`` of "NAME TARGET" lines; *programs* holds
-    binaries (and directories of what they were made of), of which ``init`` becomes /init. Modes and times are fixed (755 or 644; 1970).
+    *userland* holds binaries and a file ``links`` of "NAME TARGET" lines; *programs* holds binaries, of
+    which ``init`` becomes /init, and directories of what they were made of. Modes and times are
+    fixed (755 or 644; 1970).
     """
     shutil.copytree(overlay, tree)
     for name in (*_EMPTY, "bin"):
