@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "work-group.h"
+#include "work-tenant.h"
 #include "work.h"
 
-#define LEAST 64 /* pages; the task's own stack, tables and libc take a part */
+#define LEAST 256 /* pages; stacks, page tables and libc of the tasks take a part */
+#define OTHERS 2
 #define MOST_PAUSE_US 150000
 #define CHUNK 16 /* pages locked at a time */
 
@@ -53,7 +55,7 @@ static _Noreturn void grow(size_t pages)
 		_exit(3);
 	for (size_t page = 0; page < pages; page++) {
 		if (lock && page % CHUNK == 0 && mlock(memory + page * PAGE, CHUNK * PAGE))
-			pause(); /* refused: whoever is out of memory is killed on the way back */
+			sleep(5), _exit(4); /* whoever is out of memory is killed on the way back from the system call */
 		memory[page * PAGE] = 1;
 		*touched = page + 1;
 	}
@@ -70,9 +72,9 @@ static int wait_for(pid_t pid)
 	return status;
 }
 
-static void turn(size_t limit)
+/* A task that grows beyond the limit; it has to be killed. */
+static void exceed(size_t limit)
 {
-	long long before = kills(), after;
 	int status;
 	pid_t pid;
 
@@ -84,18 +86,53 @@ static void turn(size_t limit)
 		grow((limit + 2 * CHUNK) / CHUNK * CHUNK);
 	work.did.forks++;
 	status = wait_for(pid);
-	after = kills();
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
-		work_note("oom_kills", 1);
-		if (before >= 0 && after != before + 1)
-			work_wrong("one task was killed, the group counts %lld kills more", after - before);
-	} else if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		work_wrong("a task over the limit ended with status %#x", (unsigned)status);
-	}
 	if (*touched > limit)
 		work_wrong("%zu pages were touched under a limit of %zu, without swap", *touched, limit);
 	work.did.pages_touched += *touched;
-	work.did.rounds++;
+}
+
+static void kill_one(size_t limit)
+{
+	long long before = kills();
+
+	exceed(limit);
+	if (before >= 0 && kills() != before + 1)
+		work_wrong("one task was killed, the group counts %lld kills more", kills() - before);
+	work_note("oom_kills", 1);
+}
+
+/*
+ * memory.oom.group: all go with the one that is out of memory. oom_kill_process(), 6.1, kills and counts
+ * the one that it chose, and then every task of the group, that one once more.
+ */
+static void kill_all(size_t limit)
+{
+	long long before = kills(), whole = group_get_key(group, "memory.events", "oom_group_kill"), counted;
+	struct tenant others[OTHERS] = { 0 };
+	int killed = 1;
+
+	group_put(group, "memory.oom.group", "1");
+	for (int other = 0; other < OTHERS; other++) {
+		tenant_keep(&others[other], group, 8);
+		tenant_do(&others[other], TENANT_FILL, 8);
+	}
+	exceed(limit);
+	for (int other = 0; other < OTHERS; other++) {
+		killed += !tenant_do(&others[other], TENANT_CHECK, 0);
+		tenant_end(&others[other]);
+		munmap(others[other].board, PAGE);
+	}
+	group_put(group, "memory.oom.group", "0");
+	counted = kills() - before;
+	if (killed != 1 + OTHERS || counted < killed || counted > killed + 1)
+		work_wrong("memory.oom.group: %d of %d tasks were killed, the group counts %lld", killed, 1 + OTHERS, counted);
+	if (whole >= 0 && group_get_key(group, "memory.events", "oom_group_kill") != whole + 1)
+		work_wrong("oom_group_kill was %lld before a whole group was killed, is %lld", whole,
+			   group_get_key(group, "memory.events", "oom_group_kill"));
+	work_note("oom_kills", (unsigned long)counted);
+	work_note("groups_killed", 1);
 }
 
 static void set_up(size_t limit)
@@ -119,7 +156,11 @@ int main(int argc, char **argv)
 	limit = LEAST + work_random(work.pages);
 	set_up(limit);
 	while (work_goes_on() && !work.did.verify_errors) {
-		turn(limit);
+		if (group_has(group, "memory.oom.group") && work_random(4) == 0)
+			kill_all(limit);
+		else
+			kill_one(limit);
+		work.did.rounds++;
 		usleep((useconds_t)work_random(MOST_PAUSE_US)); /* each kill is a line on the console, or many */
 	}
 	if (lock)
