@@ -81,14 +81,32 @@ def _entries(routes: Routes) -> dict[str, None]:
 
 
 def _reach(ways: Mapping[str, list[_Way]]) -> Iterator[Reach]:
-    """Workloads that reach most functions first; a function's way that no other workload has speaks best."""
+    """The workload with most that the ones before lack comes first, so that few of them do most of it.
+
+    A function's way that no other workload has speaks best for one.
+    """
     shared = {
         id(way): sum(way in others for others in ways.values()) for some in ways.values() for way in some
     }
-    for workload, some in sorted(ways.items(), key=lambda item: -len({way.path[0] for way in item[1]})):
+    for workload in _most_first(ways):
+        some = ways[workload]
         best = min(some, key=lambda way: (shared[id(way)], len(way.path)))
         functions = tuple(dict.fromkeys(way.path[0] for way in some))
         yield Reach(workload=workload, because=str(best), functions=functions)
+
+
+def _most_first(ways: Mapping[str, list[_Way]]) -> Iterator[str]:
+    """Greedily: by how many ways are new, then by how short the shortest of them is."""
+    left = {workload: {id(way): way for way in some} for workload, some in ways.items()}
+    seen: set[int] = set()
+    while left:
+        ranks = {}
+        for workload, some in left.items():
+            new = [way for key, way in some.items() if key not in seen]
+            ranks[workload] = (-len(new), min(len(way.path) for way in new or ways[workload]))
+        first = min(ranks, key=ranks.__getitem__)
+        seen |= left.pop(first).keys()
+        yield first
 
 
 def _ways(start: Node, graph: CallGraph, entries: Mapping[str, list[Route]], depth: int) -> Iterator[_Way]:

@@ -63,12 +63,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """Which of ``only`` there are: without patches the base is all."""
         return self.only if series.patches else ("base",)
 
-    def load(self, workloads: int) -> Load:
-        """How hard each of so many workloads is run."""
+    def load(self, seconds: float) -> Load:
+        """How hard each workload is run, for *seconds*."""
         plan = self.plan
-        share = plan.cell_seconds / workloads if plan.cell_seconds and workloads else plan.seconds
         return Load(
-            seconds=min(plan.seconds, share),
+            seconds=seconds,
             limit=plan.limit_mb << 20,
             workers=plan.workers or plan.guest.cpus,
             sample_ms=plan.sample_ms,

@@ -65,7 +65,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     seconds: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 15.0
     """how long each workload runs"""
     cell_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    """how long the workloads of a cell run together: where there are many, each has less; 0: no bound"""
+    """how long the cases of a cell may take together: where there are many, each has less, or the last are
+    left out; 0: no bound"""
     limit_mb: Positive = 32
     """limit of the group that a workload runs in"""
     workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0

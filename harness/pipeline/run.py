@@ -33,6 +33,7 @@ from harness.pipeline.life import CellJob
 from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
 from harness.pipeline.trials import Trials
 from harness.verdict import Verdict
+from harness.workloads.budget import Share, shared
 from harness.workloads.catalogue import Workload, choose, every
 from harness.workloads.needs import Place, set_symbols, why_not
 
@@ -206,7 +207,7 @@ class _Road:
     def _job(self, built: _Built, iface: str, image: Image, accel: Accel) -> CellJob:
         cell = f"{self._called(built.name, built.profile)}-{iface}"
         spec = machine_of(self._request.plan, iface)
-        fit, lacking = self._fitting(built.kernel, spec)
+        share, lacking = self._fitting(built.kernel, spec)
         return CellJob(
             name=cell,
             kernel_name=built.name,
@@ -214,9 +215,9 @@ class _Road:
             version=self._bench.tree.version,
             iface=iface,
             profile=built.profile,
-            workloads=fit,
+            workloads=share.workloads,
             lacking=lacking,
-            load=self._request.load(len(fit)),
+            load=self._request.load(share.seconds),
             spec=spec,
             image=image,
             accel=accel,
@@ -225,10 +226,8 @@ class _Road:
             enough=self._enough,
         )
 
-    def _fitting(
-        self, kernel: Kernel, spec: Spec
-    ) -> tuple[tuple[Workload, ...], tuple[tuple[str, str], ...]]:
-        """The workloads that can be run on such a guest; and the others' names, each with the reason."""
+    def _fitting(self, kernel: Kernel, spec: Spec) -> tuple[Share, tuple[tuple[str, str], ...]]:
+        """The workloads that can be run on such a guest, and in time; the others' names, with reasons."""
         place = Place(
             iface=spec.iface,
             kernel=self._bench.tree.version.numbers,
@@ -238,10 +237,11 @@ class _Road:
             swap=spec.swap,
         )
         whys = [(workload, why_not(workload, place)) for workload in self._workloads]
-        return (
-            tuple(workload for workload, why in whys if not why),
-            tuple((workload.name, why) for workload, why in whys if why),
-        )
+        plan = self._request.plan
+        share = shared([workload for workload, why in whys if not why], plan.seconds, plan.cell_seconds)
+        late = f"left out: the plan gives the workloads of a cell {plan.cell_seconds:g} s (cell_seconds)"
+        lacking = [(workload.name, why) for workload, why in whys if why]
+        return share, (*lacking, *((workload.name, late) for workload in share.left_out))
 
     def _skipped(self, built: _Built, iface: str, why: str) -> Cell:
         """A cell that this kernel cannot have."""

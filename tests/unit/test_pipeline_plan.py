@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run plans: the matrix of profiles and interfaces, and how long each workload has."""
+"""Run plans: the matrix of profiles and interfaces."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
-from harness.pipeline.bench import Request
-from harness.pipeline.plan import Plan, load_plan
+from harness.pipeline.plan import load_plan
 
 
 def _written(tmp_path: Path, text: str) -> Path:
@@ -31,14 +30,3 @@ def test_cells_leave_the_rest_out(tmp_path: Path) -> None:
 def test_a_cell_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"plan.yaml: cells: 'sea-v1' is no PROFILE-IFACE"):
         load_plan(_written(tmp_path, "cells: [plain-v1, sea-v1]\n"))
-
-
-@pytest.mark.parametrize(
-    ("cell_seconds", "workloads", "each"), [(0.0, 20, 7.0), (40.0, 4, 7.0), (40.0, 20, 2.0), (40.0, 0, 7.0)]
-)
-def test_many_workloads_share_a_cells_time(
-    tmp_path: Path, cell_seconds: float, workloads: int, each: float
-) -> None:
-    plan = Plan(name="p", seconds=7.0, cell_seconds=cell_seconds)
-    request = Request(plan=plan, plan_path=tmp_path, results=tmp_path, cache=tmp_path, jobs=1)
-    assert request.load(workloads).seconds == each

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How long each workload of a cell runs, and which are left out, where a plan bounds a cell's time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.workloads.catalogue import Workload
+
+_AROUND = 2.0
+"""seconds that a case takes beside its workload: making, emptying and removing the group"""
+_LEAST = 3.0
+"""seconds below which a workload is rather left out than run: an emulated CPU touches 10,000 pages in one"""
+_STEP = 0.25
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a cell is given to do."""
+
+    workloads: tuple[Workload, ...]
+    left_out: tuple[Workload, ...]
+    seconds: float
+    """for each, but for those that need more (``least``)"""
+
+
+def shared(workloads: Sequence[Workload], seconds: float, budget: float) -> Share:
+    """*workloads*, most wanted first, at *seconds* each; less each, then fewer, where *budget* is too short.
+
+    *budget* in seconds; 0 is none.
+    """
+    kept = list(workloads)
+    least = min(seconds, _LEAST)
+    if not budget:
+        return Share(tuple(kept), (), seconds)
+    while len(kept) > 1 and _takes(kept, least) > budget:
+        kept.pop()
+    each = seconds
+    while each > least and _takes(kept, each) > budget:
+        each = max(least, each - _STEP)
+    return Share(tuple(kept), tuple(workloads[len(kept) :]), each)
+
+
+def _takes(workloads: Sequence[Workload], seconds: float) -> float:
+    return sum(max(seconds, workload.least) + _AROUND for workload in workloads)
