@@ -228,7 +228,8 @@ def _files(run: Run, directory: Path) -> RenderableType:
     grid.add_row(Text("by hand", style="dim"), Text("repeat.sh"))
     consoles = [cell.console for cell in run.cells if cell.console]
     samples = [case.samples for cell in run.cells for case in cell.cases if case.samples]
-    for what, names in (("console", consoles), ("samples", samples)):
+    drawn = [case.drift for cell in run.cells for case in cell.cases if case.drift]
+    for what, names in (("console", consoles), ("samples", samples), ("drift", drawn)):
         if names:
             more = f", and {len(names) - 1} more" if len(names) > 1 else ""
             grid.add_row(Text(what, style="dim"), Text(line(names[0]) + more))
