@@ -72,6 +72,8 @@ def reach_parent(rule: Rule, case: Measured) -> Check:
     if not any(sample.below for sample in case.stream.samples):
         raise Unasked
     sample = case.last("exit")
+    if not sample.below:
+        raise Unasked  # they are gone by now
     found = [each for entry in rule.counters for each in _lost(sample, entry)]
     if not found:
         raise Unmeasured(f"none of {', '.join(rule.counters)} was sampled")

@@ -111,6 +111,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """applies to a group with groups below that the workers made, or to one without"""
     without: tuple[str, ...] = ()
     """entries (``FILE:KEY``) that have to be zero all the time, or the check does not apply"""
+    unless: tuple[str, ...] = ()
+    """facts of the workers; where one is above zero, the check does not apply"""
     of: str = "usage"
     """the quantity that is held against parts"""
     parts: tuple[str, ...] = ("lists", "kernel")

@@ -64,6 +64,7 @@ def _applies(rule: Rule, case: Measured) -> bool:
         and (not rule.since or at_least(case.kernel, rule.since))
         and not (rule.until and at_least(case.kernel, rule.until))
         and not any(number for entry in rule.without for number in case.series(entry))
+        and not any(work.facts.get(fact, "0") != "0" for fact in rule.unless for work in case.stream.work)
         and (not rule.where or any(_is_there(sample.files, rule.where) for sample in case.stream.samples))
     )
 

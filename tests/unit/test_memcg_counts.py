@@ -116,6 +116,14 @@ def test_a_parent_without_children_is_not_asked() -> None:
     assert judged(case(begin(own=1), [sample("exit", group(MIB))]), "below-against-parent") is None
 
 
+def test_children_that_are_gone_when_the_workload_ends_are_not_asked() -> None:
+    stream = case(begin(own=1), [sample("run", group(MIB), a=group(MIB)), sample("exit", group(0))])
+    assert judged(stream, "below-against-parent") is None
+    assert judged(stream, "events-reach-parent") is None
+    cut = case(begin(own=1), [sample("run", group(MIB), a=group(MIB))])
+    assert [why for why in accounting(cut).missing if why.startswith("below-against-parent: no sample")]
+
+
 def test_a_charge_that_is_lost_two_levels_down() -> None:
     below = {"a": group(MIB), "a__b": group(MIB, 40)}
     check = judged(case(begin(own=1), [sample("exit", group(MIB), **below)]), "below-against-parent")

@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 from memcg_sample import PAGE, V2627, begin, case, judged, kept, sample, v1, v2
 
+from harness.memcg.record import Work
+
 MIB = 1 << 20
 WAITING = (2 * 15 + (2 + 2) * 32) * PAGE
 """not yet listed, and under reclaim, on 2 CPUs with 2 workers and 2 nodes"""
@@ -130,3 +132,11 @@ def test_v1_with_groups_below_is_held_against_the_lists_of_all() -> None:
     assert not kept(case(begin("v1"), [sample("exit", files)]), "parts-at-rest")
     late = v1(8 * MIB, total_inactive_anon=8 * MIB - (128 + 30 + 384 + 1) * PAGE)
     assert not kept(case(begin("v1", own=1), [sample("exit", late)]), "parts-at-rest")
+
+
+@pytest.mark.parametrize(("moved", "asked"), [("7", False), ("0", True)])
+def test_charges_that_move_with_their_task_are_made_twice_meanwhile(moved: str, asked: bool) -> None:
+    work = Work(worker=0, exit=0, signal=0, facts={"charges_moved": moved})
+    samples = [sample("run", v1(8 * MIB, total_inactive_anon=8 * MIB)) for _ in range(8)]
+    check = judged(case(begin("v1", own=1), samples, [work]), "parts-while-running")
+    assert (check is not None) is asked
