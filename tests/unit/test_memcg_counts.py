@@ -22,12 +22,12 @@ def work(**facts: str) -> Work:
 def test_what_the_workload_makes_happen_is_counted(iface: str, count: int, kept_then: bool) -> None:
     files = v2(events={"max": count}) if iface == "v2" else v1(failcnt=count)
     stream = case(begin(iface), [sample("exit", files)])
-    assert kept(stream, "events-move", moves=("limit",)) is kept_then
+    assert kept(stream, "events-moved", moves=("limit",)) is kept_then
 
 
 def test_one_event_of_two_that_stood_still_is_named() -> None:
     stream = case(begin(), [sample("exit", v2(events={"max": 1}))])
-    check = judged(stream, "events-move", moves=("limit", "oom-kill"))
+    check = judged(stream, "events-moved", moves=("limit", "oom-kill"))
     assert check is not None
     assert (check.kept, check.measured) == (False, 1)
     assert check.says == "not counted: oom-kill (memory.events:oom_kill)"
@@ -35,14 +35,14 @@ def test_one_event_of_two_that_stood_still_is_named() -> None:
 
 def test_an_event_that_the_interface_does_not_count_is_not_asked_for() -> None:
     stream = case(begin("v1"), [sample("exit", v1())])
-    assert judged(stream, "events-move", moves=("high",)) is None
-    assert judged(stream, "events-move", kernel=V2627, moves=("oom-kill",)) is None
+    assert judged(stream, "events-moved", moves=("high",)) is None
+    assert judged(stream, "events-moved", kernel=V2627, moves=("oom-kill",)) is None
 
 
 def test_an_event_that_there_is_none_of_is_missing() -> None:
     stream = case(begin(), [sample("exit", v2())])
     missing = accounting(stream, moves=("limt",)).missing
-    assert "events-move: configs/memcg.yaml has no event 'limt'" in missing
+    assert "events-moved: configs/memcg.yaml has no event 'limt'" in missing
 
 
 @pytest.mark.parametrize(("counted", "saw", "kept_then"), [(3, "3", True), (2, "3", False), (4, "3", False)])
@@ -50,14 +50,14 @@ def test_an_event_that_there_is_none_of_is_missing() -> None:
 def test_oom_kills_are_what_the_workers_saw(iface: str, counted: int, saw: str, kept_then: bool) -> None:
     files = v2(events={"oom_kill": counted}) if iface == "v2" else v1(oom_kill=counted)
     stream = case(begin(iface), [sample("exit", files)], [work(oom_kills=saw), work()])
-    assert kept(stream, "oom-kills-told") is kept_then
+    assert kept(stream, "events-counted") is kept_then
 
 
 def test_nobody_who_saw_none_is_asked() -> None:
     stream = case(begin(), [sample("exit", v2(events={"oom_kill": 1}))], [work(), work()])
-    assert judged(stream, "oom-kills-told") is None
+    assert judged(stream, "events-counted") is None
     own = case(begin("v1", own=1), [sample("exit", v1())], [work(oom_kills="3")])
-    assert judged(own, "oom-kills-told") is None
+    assert judged(own, "events-counted") is None
 
 
 @pytest.mark.parametrize(("mine", "kept_then"), [(5, True), (6, True), (4, False)])
@@ -89,11 +89,11 @@ def test_a_group_that_stays_full_met_its_limit(iface: str, counted: int, kept_th
 @pytest.mark.parametrize(("peak", "kept_then"), [(4 * MIB, True), (3 * MIB, True), (3 * MIB - PAGE, False)])
 def test_the_high_water_mark_covers_what_was_seen(peak: int, kept_then: bool) -> None:
     files = v2(4 * MIB) | {"memory.peak": f"{peak}\n"}
-    check = judged(case(begin(), [sample("run", files)]), "peak-of-usage")
+    check = judged(case(begin(), [sample("run", files)]), "peak-kept")
     assert check is not None
     assert check.kept is kept_then
     old = v1(4 * MIB) | {"memory.max_usage_in_bytes": f"{4 * MIB - PAGE}\n"}
-    assert not kept(case(begin("v1"), [sample("run", old)]), "peak-of-usage", V2627)
+    assert not kept(case(begin("v1"), [sample("run", old)]), "peak-kept", V2627)
 
 
 def group(lists: int, own_stock: int = 0) -> dict[str, str]:

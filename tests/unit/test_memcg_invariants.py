@@ -59,7 +59,7 @@ def test_a_sound_kernel_keeps_everything(name: str) -> None:
     assert [each.name for each in accounting.checks if not each.kept] == []
     common = {
         "empty-at-birth", "parts-at-rest", "parts-while-running", "usage-at-rest", "swap-at-rest",
-        "limit-kept", "rmdir-in-time", "no-dying-groups", "counters-only-rise", "peak-of-usage",
+        "limit-kept", "rmdir-in-time", "no-dying-groups", "counters-only-rise", "peak-kept",
         "statistics-on-lists", "shared-within-file", "mapped-within-file", "dirty-within-file",
         "statistics-gone-at-rest",
     }  # fmt: skip
@@ -307,7 +307,7 @@ def test_what_could_not_be_checked_is_missing_and_no_pass() -> None:
         "kernel-named-while-running",
     }  # fmt: skip
     assert {each.name for each in accounting.checks} == {
-        "empty-at-birth", "limit-kept", "counters-only-rise", "peak-of-usage",
+        "empty-at-birth", "limit-kept", "counters-only-rise", "peak-kept",
     }  # fmt: skip
 
 
