@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import combinations, pairwise
-from statistics import NormalDist, median, quantiles
+from statistics import NormalDist, median
 from typing import Literal
 
 import msgspec
@@ -53,7 +53,7 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     certain: float = 0.0
     """by how much it has grown over the span at least, with :data:`CONFIDENCE`; 0: it may be noise"""
     scatter: float = 0.0
-    """how far neighbours are from each other: the upper quartile of the blocks' ranges"""
+    """how far neighbours are from each other: the blocks' second largest range (a step makes one)"""
 
 
 def trend(moments: Sequence[float], values: Sequence[float]) -> Trend | None:
@@ -77,7 +77,7 @@ def trend(moments: Sequence[float], values: Sequence[float]) -> Trend | None:
         step=step,
         at=at,
         certain=sure if stepped else _nearer(low, high) * span,
-        scatter=quantiles(ranges, n=4)[-1],
+        scatter=sorted(ranges)[-2],
     )
 
 

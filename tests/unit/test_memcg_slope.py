@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 import pytest
-from memcg_sample import PAGE, begin, case, judged, sample, v2
+from memcg_sample import PAGE, V2627, begin, case, judged, sample, v1, v2
 
 from harness.memcg.model import Check
 from harness.memcg.slope import BLOCKS, LEAST, trend
@@ -110,3 +110,15 @@ def test_where_tears_are_larger_than_the_terms_they_are_what_is_allowed() -> Non
     check = drifted([float(value) for value in torn])
     assert check.kept
     assert check.terms.endswith("so far are neighbouring samples apart")
+
+
+def test_a_group_that_grows_first_and_then_stands_still_does_not_drift() -> None:
+    """2.6.27 allows two pages, and statistics that are read after usage have grown in between."""
+    torn = [-(at % 7) * 9 for at in range(SAMPLES // 4)] + [0] * (SAMPLES - SAMPLES // 4)
+    samples = [
+        sample("run", v1(lists := 6000 * PAGE, rss=lists - pages * PAGE, active=lists), ms=at * STEP_MS)
+        for at, pages in enumerate(torn)
+    ]
+    check = judged(case(begin("v1"), samples), "drift-of-statistics", V2627)
+    assert check is not None
+    assert check.kept
