@@ -39,6 +39,10 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("anon", {"pages_touched", "pages_dropped"}),
         ("anon-fork", {"forks", "pages_touched"}),
         ("file", {"bytes_written", "bytes_read"}),
+        ("remap", {"pieces_grown", "pieces_shrunk", "pieces_moved", "pages_dropped"}),
+        ("cow", {"pages_copied", "forks", "pages_dropped", "bytes_written"}),
+        ("lru", {"pages_read_twice", "pages_locked", "pages_unlocked", "locked_pages_seen"}),
+        ("swap", {"pages_touched", "forks", "pages_dropped"}),
     ],
 )
 def test_workload_does_its_work(programs: Path, tmp_path: Path, name: str, did: set[str]) -> None:
@@ -58,6 +62,23 @@ def test_workload_does_its_work(programs: Path, tmp_path: Path, name: str, did: 
     assert facts["seed"] == "5"
     assert did <= facts.keys()
     assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_mixed_adds_up_what_its_children_say(programs: Path, tmp_path: Path) -> None:
+    command: list[str | Path] = [programs / "mixed", "--seconds", SECONDS, "--dir", tmp_path, "anon", "cow"]
+    done = run(command, cwd=tmp_path, deadline=Deadline.after(20))
+    facts = dict(line.split("=", 1) for line in done.output.splitlines())
+    assert done.exit == 0, done.output
+    assert (facts["actions"], facts["tasks"]) == ("2", "4")
+    assert int(facts["pages_touched"]) > 0
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_mixed_with_a_child_that_is_not_there_is_broken(programs: Path, tmp_path: Path) -> None:
+    command: list[str | Path] = [programs / "mixed", "--seconds", SECONDS, "--dir", tmp_path, "none"]
+    done = run(command, cwd=tmp_path, deadline=Deadline.after(20))
+    assert done.exit == 2
+    assert "none_error=exec" in done.output
 
 
 def test_workload_without_its_directory_is_broken(programs: Path, tmp_path: Path) -> None:
