@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,12 @@ from harness.pipeline.cell import BOOT
 from harness.pipeline.corpus import CONSOLE, Corpus, Fault, Row, patch_of
 from harness.pipeline.judge import base_cases, blamed_cases, weigh
 from harness.pipeline.model import Case, Cell, Run
-from harness.pipeline.run import Surroundings, execute
+from harness.pipeline.run import WORKLOADS, Surroundings, execute
 from harness.verdict import Verdict
+from harness.workloads.catalogue import every
+
+_TURN = 9
+"""places by which each run of the base begins further on in the catalogue of workloads"""
 
 
 class Fate(StrEnum):
@@ -98,7 +103,9 @@ class Trial:
 def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
     """Run the unpatched base *base_runs* times (at least once), then every patch of *corpus*.
 
-    UserError and InfraError of the base go on up: without it nothing can be judged.
+    Each run of the base has a seed of its own, and begins with other workloads than the one before: a plan
+    that bounds a cell's time leaves out the last. UserError and InfraError of the base go on up: without it
+    nothing can be judged.
     """
     began = time.monotonic()
     matrix = Matrix(plan=trial.request.plan.name, tree="")
@@ -111,8 +118,8 @@ def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
         trial.publish(matrix)
 
     for number in range(max(1, base_runs)):
-        run, seconds = _timed(trial, f"base-{number + 1}", "")
-        base = base or run.cells
+        run, seconds = _timed(_turned(trial, number), f"base-{number + 1}", "")
+        base = (*base, *run.cells)
         matrix = replace(matrix, tree=run.tree)
         know(_of_base(run, seconds))
     for row in corpus.rows:
@@ -120,6 +127,15 @@ def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
     matrix = replace(matrix, finished=True)
     trial.publish(matrix)
     return matrix
+
+
+def _turned(trial: Trial, number: int) -> Trial:
+    """*trial* with the seed and the order of workloads of the base's run *number*."""
+    plan = trial.request.plan
+    names = plan.workloads or tuple(row.name for row in every(WORKLOADS))
+    at = number * _TURN % len(names)
+    plan = replace(plan, workloads=(*names[at:], *names[:at]), seed=plan.seed + number)
+    return dataclasses.replace(trial, request=replace(trial.request, plan=plan))
 
 
 def _judged(row: Row, trial: Trial, base: Sequence[Cell]) -> Outcome:

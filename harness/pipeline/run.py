@@ -38,7 +38,7 @@ from harness.workloads.catalogue import Workload, choose, every
 from harness.workloads.needs import Place, set_symbols, why_not
 
 KERNELS = ("base", "patched")
-_WORKLOADS = CONFIGS / "workloads.yaml"
+WORKLOADS = CONFIGS / "workloads.yaml"
 
 
 class Publisher(Protocol):
@@ -67,7 +67,7 @@ def execute(request: Request, around: Surroundings) -> Run:
     Raises UserError before anything is made when the input is no good, and at the end when the
     base kernel does not boot; InfraError when the machine fails under us.
     """
-    named = choose(_WORKLOADS, request.plan.workloads, str(request.plan_path))
+    named = choose(WORKLOADS, request.plan.workloads, str(request.plan_path))
     with Bench(request, around.listener, around.deadline) as bench:
         road = _Road(request, around, bench, named)
         try:
@@ -202,7 +202,7 @@ class _Road:
         names = [reach.workload for reach in self.run.analysis.workloads]
         if not names:
             self._around.listener(Note("no workload is known to reach what the series touches: all are run"))
-        return choose(_WORKLOADS, names, str(_WORKLOADS)) if names else every(_WORKLOADS)
+        return choose(WORKLOADS, names, str(WORKLOADS)) if names else every(WORKLOADS)
 
     def _job(self, built: _Built, iface: str, image: Image, accel: Accel) -> CellJob:
         cell = f"{self._called(built.name, built.profile)}-{iface}"
