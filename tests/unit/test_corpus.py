@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from harness.analysis.reach import load_routes
+from harness.analysis.table import load_routes
 from harness.paths import CONFIGS
 from harness.pipeline.corpus import DIRECTORY, load_corpus, patch_of
 from harness.workloads.catalogue import every
