@@ -135,8 +135,6 @@ class Opened:
     def _ends(self, said: str) -> bool:
         if self.row.ends == "line" or self._since > self.row.lines or _MARK.match(said):
             return True
-        if self.row.until and self._since > 1 and re.match(self.row.until, said):
-            return True
         if _STACK.match(said):
             self._in_stack, self._strangers, self._deep = True, 0, False
         elif self._in_stack:

@@ -62,8 +62,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """other titles, the first that fits wins"""
     ends: Literal["line", "trace", "mark"]
     """with its first line, with its first stack, or with the kernel's ``---[ end`` mark"""
-    until: str = ""
-    """a line that ends it too"""
     lines: int = 200
     """it holds no more lines than these"""
     takes: tuple[str, ...] = ()
@@ -197,7 +195,7 @@ def _boots(boots: Boots) -> tuple[str, ...]:
 
 
 def _patterns(row: Row) -> Iterator[str]:
-    yield from (row.pattern, row.until, row.skip)
+    yield from (row.pattern, row.skip)
     for form in row.forms:
         yield from (form.when, form.skip)
 
