@@ -139,12 +139,14 @@ class _Reader:
 
 
 def _certain(frames: list[Frame], old: bool) -> list[Frame]:
-    """Without what the unwinder doubts; *old* kernels built without frame pointers doubt all.
+    """Without what the unwinder doubts; *old* kernels built without frame pointers, and those of today built
+    with CONFIG_UNWINDER_GUESS, doubt all, even the function that prints the stack.
 
-    A stack of today of which nothing else is left was cut up.
+    Of others a stack of which nothing else is left was cut up.
     """
     certain = [frame for frame in frames if not frame.doubtful]
-    return certain or (frames if old else [])
+    guessed = old or any(frame.function.startswith("dump_stack") for frame in frames)
+    return certain or (frames if guessed else [])
 
 
 def opens_stack(said: str) -> bool:

@@ -124,7 +124,7 @@ def test_no_function_of_the_controller_is_passed_over() -> None:
         ("SyS_read", "read"),
         ("__arm64_sys_read", "sys_read"),
         ("__se_compat_sys_ioctl", "sys_ioctl"),
-        ("_Z8fakeNameiii", "fakeName"),
+        ("_Z6chargePv", "charge"),
         ("mem_cgroup_charge", "mem_cgroup_charge"),
     ],
 )
@@ -155,6 +155,8 @@ def test_arm_names_caller_and_called() -> None:
 def test_a_doubted_frame_counts_only_where_a_kernel_doubts_all() -> None:
     doubted = ["Call Trace:", " [<ffffffff8029ac4e>] ? charge+0x3e/0x60"]
     assert stacks_of(doubted).traces == [[]]
+    guesser = stacks_of(["Call Trace:", " ? dump_stack_lvl+0x19/0x23", " ? charge+0x3e/0x60"])
+    assert [frame.function for frame in guesser.traces[0]] == ["dump_stack_lvl", "charge"]
     old = stacks_of(["Pid: 71, comm: anon Not tainted 2.6.27-rc3 #1", *doubted])
     assert [frame.function for frame in old.traces[0]] == ["charge"]
 
