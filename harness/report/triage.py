@@ -73,4 +73,5 @@ def _body(report: Report) -> Text:
 def _frame(frame: Frame) -> str:
     where = f"  {frame.file}:{frame.line}" if frame.file else ""
     at = f"+{frame.at:#x}/{frame.size:#x}" if frame.size else ""
-    return line(f"{frame.function}{at}{where}" + ("  [inlined]" if frame.inlined else ""))
+    doubt = "? " if frame.doubtful else ""
+    return line(f"{doubt}{frame.function}{at}{where}" + ("  [inlined]" if frame.inlined else ""))
