@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from harness.memcg.interface import Interface, amount, interface, shipped
 from harness.memcg.model import Check
 from harness.pipeline.model import Case, Cell, Run
 from harness.report.drift_svg import Band, Panel, Points, Series, picture
+from harness.report.plaintext import line
 
 _MOST = 1000
 """points of a line; more would not be seen"""
 _NOTES = 3
+_WIDE = 125
+"""characters of a line of text"""
 _APART = ("parts-while-running", "drift-of-parts")
 """checks on the difference that is drawn; kernels that do not name all parts have none"""
 _DECODER = msgspec.json.Decoder(dict[str, object])
@@ -56,7 +60,8 @@ def draw(cell: Cell, case: Case, samples: Path) -> bytes:
     if apart:
         panels.append(_apart(row, rows, apart))
     notes = [check.says for check in case.checks if not check.kept] or [case.reason]
-    return picture(f"{cell.name} {case.name}: {case.verdict}", notes[:_NOTES], panels, until)
+    lines = [part for note in notes[:_NOTES] for part in textwrap.wrap(line(note), _WIDE)]
+    return picture(f"{cell.name} {case.name}: {case.verdict}", lines, panels, until)
 
 
 def _charged(row: Interface, rows: list[_Row]) -> tuple[Series, ...]:
@@ -108,9 +113,9 @@ def _rows(path: Path, row: Interface) -> list[_Row]:
         raise InfraError(f"{path}: cannot be read: {error.strerror}") from error
     names = {file.name.removeprefix("memory."): file.name for file in row.files} | {"below": "below"}
     rows = []
-    for line in lines[:: len(lines) // _MOST + 1]:
+    for said in lines[:: len(lines) // _MOST + 1]:
         try:
-            kept = _DECODER.decode(line)
+            kept = _DECODER.decode(said)
         except msgspec.DecodeError:
             continue
         ms = kept.get("ms")
