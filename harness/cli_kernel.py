@@ -52,6 +52,7 @@ def add_others(commands: Any) -> None:
     boot.add_argument("--plan", type=Path, default=CONFIGS / "default.yaml", help="for the machine's shape")
     boot.add_argument("--iface", choices=("v1", "v2"), default="v2", help="the controller to mount")
     boot.add_argument("--accel", choices=("auto", "kvm", "tcg"), help="instead of the plan's")
+    boot.add_argument("--extra", type=Path, action="append", default=[], metavar="CPIO", help="further files")
 
     add_command(commands, "doctor", _doctor, "what this machine has and lacks")
 
@@ -137,6 +138,7 @@ def _boot(options: argparse.Namespace) -> int:
             plan,
             options.iface,
             options.words,
+            options.extra,
             cache=cache(),
             listener=live,
             echo=None if options.json else _echo,

@@ -28,7 +28,7 @@ class Keys:
 
 
 def make_initrd(image: Image, directory: Path, deadline: Deadline) -> tuple[Path, Keys]:
-    """The image's initramfs with fresh keys appended as a second cpio archive, and those keys.
+    """The image's initramfs with its extra archives and fresh keys appended, and those keys.
 
     The kernel unpacks archives that follow each other, also when only the first is compressed
     (Documentation/driver-api/early-userspace/buffer-format.rst); each must begin at a multiple
@@ -58,8 +58,9 @@ def make_initrd(image: Image, directory: Path, deadline: Deadline) -> tuple[Path
     initrd = directory / "initrd"
     shutil.copyfile(image.initramfs, initrd)
     with initrd.open("ab") as stream:
-        stream.write(b"\0" * (-stream.tell() % 4))
-        stream.write(archive.read_bytes())
+        for further in (*image.extra, archive):
+            stream.write(b"\0" * (-stream.tell() % 4))
+            stream.write(further.read_bytes())
     return initrd, Keys(client, host)
 
 

@@ -14,6 +14,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     """hex; from the sources and the packages it was made of"""
     directory: Path
+    extra: tuple[Path, ...] = ()
+    """uncompressed cpio archives that are unpacked behind it"""
 
     @property
     def initramfs(self) -> Path:

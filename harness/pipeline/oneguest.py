@@ -36,11 +36,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[Report, ...]
 
 
-def boot_once(
+def boot_once(  # noqa: PLR0913 -- one call, from one place, each by its name
     kernel: Path,
     plan: Plan,
     iface: str,
     words: Sequence[str],
+    extra: Sequence[Path] = (),
     *,
     cache: Path,
     listener: Listener,
@@ -49,16 +50,20 @@ def boot_once(
 ) -> Outcome:
     """Boot *kernel* and run *words* in it, or a shell on the caller's terminal when there are none.
 
-    *echo* is given each line of output as it comes; *hand_over* is called when the guest is ready
-    and the terminal is the command's from now on. UserError when the kernel is not there or does
-    not boot, with the last console lines and the likely missing symbol.
+    *extra* are archives to lay behind the image. *echo* is given each line of output as it comes;
+    *hand_over* is called when the guest is ready and the terminal is the command's from now on. UserError
+    when the kernel is not there or does not boot, with the last console lines and the likely missing symbol.
     """
     deadline = Deadline.never()
     if not kernel.is_file():
         raise UserError(f"{kernel}: no such kernel image; harness build prints the path of one")
+    for archive in extra:
+        if not archive.is_file():
+            raise UserError(f"{archive}: no such archive; a run's repeat.sh names those that it used")
     version = qemu_version(deadline)
     make_directory(cache, "the cache directory")
     image = prepare(cache, QEMU, jobs=os.cpu_count() or 1, listener=listener, deadline=deadline)
+    image = msgspec.structs.replace(image, extra=tuple(one.absolute() for one in extra))
     spec = machine_of(plan, iface)
     with tempfile.TemporaryDirectory(prefix="memcg-harness-") as scratch:
         console = Path(scratch) / "console.log"
