@@ -33,6 +33,7 @@ from harness.paths import CONFIGS, QEMU
 from harness.pipeline.advice import better_base
 from harness.pipeline.analysis import Ground, examine_series
 from harness.pipeline.explain import Explainer
+from harness.pipeline.external import Prepared, prepare_external
 from harness.pipeline.plan import Plan
 from harness.series.model import Series
 from harness.series.source import open_series
@@ -41,6 +42,8 @@ from harness.tree.model import Overlay
 from harness.tree.source import open_tree
 from harness.tree.workcopy import read
 from harness.workloads.runner import Load
+from harness.workloads.selftest_build import Sources
+from harness.workloads.selftests import load_external
 
 _PROBE_SECONDS = 20.0
 
@@ -107,6 +110,9 @@ class Bench:
         self._qemu = qemu_version(self._deadline)
         toolchain = find_toolchain(request.plan.toolchain.cc, self._deadline)
         self.profiles = {name: load_profile(CONFIGS / "kconfig", name) for name in request.plan.profiles}
+        self._external = load_external(CONFIGS / "selftests.yaml").choose(
+            request.plan.external, str(request.plan_path)
+        )
         self.series = open_series(request.plan.series, cache=request.cache, deadline=self._deadline)
         make_directory(request.results, "the results directory")
         make_directory(request.cache, "the cache directory")
@@ -210,6 +216,12 @@ class Bench:
             )
             progress.outcome = "from the cache" if kernel.cached else "built"
         return kernel
+
+    def external(self, patches: int) -> Prepared:
+        """What the plan's ``external`` names, for guests of the kernel with so many *patches* on."""
+        touched = frozenset(self.applied.prefixes[-1])
+        sources = Sources(self.tree.source, self._pristine, self._laid(patches)[0], touched)
+        return prepare_external(self._external, sources, cache=self._request.cache, deadline=self._deadline)
 
     def image(self) -> Image:
         """The guest image."""

@@ -16,11 +16,12 @@ from harness.guest.bootfail import lacks
 from harness.memcg.invariants import judge
 from harness.memcg.stream import read_records, to_jsonl
 from harness.pipeline.judge import Evidence, add_up, cause, judge_case, told
+from harness.pipeline.judge_program import Heard, judge_program
 from harness.pipeline.life import Attempt, CellJob, Host, Life
 from harness.pipeline.model import Case, Cell
 from harness.verdict import Verdict, gravest
 from harness.workloads.catalogue import Workload
-from harness.workloads.runner import length
+from harness.workloads.program import Program, Runnable
 
 BOOT = "boot"
 """the case that every cell begins with: the kernel comes up and says nothing bad"""
@@ -31,7 +32,7 @@ def run_cell(job: CellJob, *, listener: Listener, deadline: Deadline, cancelled:
     """Boot, run every workload, judge. InfraError when QEMU cannot be had; all else is in the Cell."""
     pending = list(job.workloads)
     lives: list[Life] = []
-    total = sum(length(workload, job.load) for workload in pending)
+    total = sum(map(job.seconds, pending))
     with task(listener, job.name, f"{job.name}: {len(pending)} workloads", total) as progress:
         host = Host(job, progress, deadline, cancelled, lambda attempt, said: _fails(job, attempt, said))
         while not job.ended() and (not lives or (pending and lives[-1].attempts and not cancelled.is_set())):
@@ -43,12 +44,12 @@ def run_cell(job: CellJob, *, listener: Listener, deadline: Deadline, cancelled:
     return cell
 
 
-def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Workload], interrupted: bool) -> Cell:
+def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Runnable], interrupted: bool) -> Cell:
     heard = [_reports(job, life) for life in lives]
     cases = [_judge_boot(lives, [report for windows in heard for report in windows.get("", ())])]
     for life, windows in zip(lives, heard, strict=True):
         for attempt in life.attempts:
-            cases.append(_judge_attempt(job, attempt, windows.get(attempt.workload.name, ())))
+            cases += _judge_attempt(job, attempt, windows.get(attempt.workload.name, ()))
     verdict, why = _why_left(job, cases[0], interrupted)
     cases += [Case(name=workload.name, verdict=verdict, reason=why) for workload in left]
     cases += [Case(name=name, verdict=Verdict.SKIP, reason=reason) for name, reason in job.lacking]
@@ -88,7 +89,7 @@ def _never_begun(job: CellJob) -> Cell:
 
 def _fails(job: CellJob, attempt: Attempt, console: str) -> bool:
     reports = by_case(console, find_reports(console)).get(attempt.workload.name, ())
-    return _judge_attempt(job, attempt, reports).verdict is Verdict.FAIL
+    return any(case.verdict is Verdict.FAIL for case in _judge_attempt(job, attempt, reports))
 
 
 def _reports(job: CellJob, life: Life) -> dict[str, tuple[Report, ...]]:
@@ -115,22 +116,44 @@ def _judge_boot(lives: Sequence[Life], reports: Sequence[Report]) -> Case:
     )
 
 
-def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) -> Case:
+def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) -> tuple[Case, ...]:
+    if isinstance(attempt.workload, Program):
+        return _judge_program(job, attempt.workload, attempt, reports)
+    return (_judge_workload(job, attempt.workload, attempt, reports),)
+
+
+def _judge_program(
+    job: CellJob, program: Program, attempt: Attempt, reports: Sequence[Report]
+) -> tuple[Case, ...]:
+    output = job.directory / f"{program.name}.tap"
+    write_whole(output, b"\n".join((*attempt.delivered.lines, b"")))
+    heard = Heard(
+        delivered=attempt.delivered,
+        started=attempt.started,
+        reports=tuple(reports),
+        alive=attempt.alive,
+        crashed=attempt.crashed,
+        output=str(output.relative_to(job.directory.parent)),
+    )
+    return judge_program(program, heard, job.version.numbers)
+
+
+def _judge_workload(job: CellJob, workload: Workload, attempt: Attempt, reports: Sequence[Report]) -> Case:
     stream = read_records(attempt.delivered.lines)
     evidence = Evidence(
         delivered=attempt.delivered,
         stream=stream,
-        accounting=judge(stream, job.version, job.load.settle * 1000, moves=attempt.workload.moves),
+        accounting=judge(stream, job.version, job.load.settle * 1000, moves=workload.moves),
         reports=tuple(reports),
         alive=attempt.alive,
         answers=attempt.answers,
         crashed=attempt.crashed,
     )
-    verdict, reason = judge_case(attempt.workload, evidence)
-    samples = job.directory / f"{attempt.workload.name}.samples.jsonl"
+    verdict, reason = judge_case(workload, evidence)
+    samples = job.directory / f"{workload.name}.samples.jsonl"
     write_whole(samples, b"".join(to_jsonl(stream)))
     return Case(
-        name=attempt.workload.name,
+        name=workload.name,
         verdict=verdict,
         reason=reason,
         seconds=attempt.delivered.seconds,
@@ -139,7 +162,7 @@ def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) ->
         reports=evidence.reports,
         facts=add_up(stream.work),
         samples=str(samples.relative_to(job.directory.parent)),
-        drift=str(samples.with_name(f"{attempt.workload.name}.drift.svg").relative_to(job.directory.parent))
+        drift=str(samples.with_name(f"{workload.name}.drift.svg").relative_to(job.directory.parent))
         if stream.at("run")
         else "",
     )

@@ -8,11 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.memcg.interface import files_to_sample
 from harness.pipeline.bench import Bench, Request
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Command
-from harness.workloads.runner import command
 
 
 def repeat(request: Request, bench: Bench, jobs: Sequence[CellJob]) -> tuple[Command, ...]:
@@ -37,9 +35,9 @@ def repeat(request: Request, bench: Bench, jobs: Sequence[CellJob]) -> tuple[Com
             commands.append(_command(f"build the {name} kernel, profile {profile}", build))
     for job in jobs:
         boot = [harness, "boot", str(job.kernel.image), "--plan", plan, "--iface", job.iface, *accel]
+        boot += [word for archive in job.image.extra for word in ("--extra", str(archive))]
         for workload in job.workloads:
-            case = command(workload, job.iface, job.load, files_to_sample(job.iface))
-            commands.append(_command(f"{job.name}: {workload.name}", [*boot, "--", *case]))
+            commands.append(_command(f"{job.name}: {workload.name}", [*boot, "--", *job.argv(workload)]))
     return tuple(commands)
 
 

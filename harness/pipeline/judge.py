@@ -241,7 +241,8 @@ def _worker(worker: Work) -> list[Finding]:
         return [(Verdict.BROKEN, f"{who}: {worker.facts.get('error', 'could not do its work')}")]
     if worker.exit:
         errors = worker.facts.get("verify_errors", "some")
-        return [(Verdict.FAIL, f"{who} read back wrong data ({errors} errors)")]
+        said = worker.facts.get("failed")  # a program of others may check more than its data
+        return [(Verdict.FAIL, f"{who}: {said}" if said else f"{who} read back wrong data ({errors} errors)")]
     return []
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Callable
@@ -21,8 +22,8 @@ from harness.guest.machine import Guest, Spec, booted
 from harness.guest.model import Image
 from harness.memcg.interface import files_to_sample
 from harness.tree.model import Version
-from harness.workloads.catalogue import Workload
-from harness.workloads.runner import Delivered, Load, command, deliver, length
+from harness.workloads.program import Program, Runnable
+from harness.workloads.runner import Delivered, Load, command, deliver, length, longest
 
 _DOOM = 10.0
 """seconds that a guest may go on after a fatal report has begun, to finish its words"""
@@ -33,6 +34,10 @@ _COMPLAINT = 20.0
 """seconds that a guest whose kernel has complained while booting is given to become ready"""
 _SILENCE = 20.0
 """seconds without a word of a case, once the kernel has complained, after which it will say no more"""
+_ROOM = 4 << 20
+"""bytes that are kept of what a test program says; the longest of Linux 6.1 says 20 KiB"""
+_USUAL = 0.08
+"""the share of its time limit that a test program takes"""
 _LOGIN = 3.0
 """seconds that a guest whose kernel has complained is given to let us in; a well one takes 0.2 s"""
 
@@ -48,7 +53,7 @@ class CellJob:
     """of the tree: some tolerances depend on it"""
     iface: str
     profile: str
-    workloads: tuple[Workload, ...]
+    workloads: tuple[Runnable, ...]
     lacking: tuple[tuple[str, str], ...]
     """workloads, by name, that cannot be run here, each with the reason"""
     load: Load
@@ -62,6 +67,22 @@ class CellJob:
     enough: threading.Event | None = None
     """shared by the cells of a run that ends at the first failure: set once there is one"""
 
+    def argv(self, workload: Runnable) -> tuple[str, ...]:
+        """What the guest runs for it, and what a person would."""
+        if isinstance(workload, Program):
+            return workload.argv
+        return command(workload, self.iface, self.load, files_to_sample(self.iface))
+
+    def seconds(self, workload: Runnable) -> float:
+        """How long it runs, roughly: only the progress bar believes it of a test program."""
+        if isinstance(workload, Program):
+            return workload.test.seconds * _USUAL
+        return length(workload, self.load)
+
+    def limit(self, workload: Runnable) -> float:
+        """Seconds after which it counts as hung."""
+        return workload.test.seconds if isinstance(workload, Program) else longest(workload, self.load)
+
     def ended(self) -> bool:
         """True once another failure would tell nothing new."""
         return self.enough is not None and self.enough.is_set()
@@ -71,7 +92,7 @@ class CellJob:
 class Attempt:
     """One workload in one guest."""
 
-    workload: Workload
+    workload: Runnable
     started: str
     delivered: Delivered
     alive: bool
@@ -174,7 +195,7 @@ class Host:
         self._fails = fails
         self._passed = 0.0
 
-    def live(self, log: Path, pending: list[Workload]) -> Life:
+    def live(self, log: Path, pending: list[Runnable]) -> Life:
         """Boot a guest and have it take workloads off *pending* until none is left or it is gone."""
         job, life, watch = self._job, Life(log), Watch(self._cancelled)
         with booted(
@@ -213,18 +234,18 @@ class Host:
             return str(error)
         return ""
 
-    def _attempt(self, guest: Guest, workload: Workload, watch: Watch) -> Attempt:
+    def _attempt(self, guest: Guest, workload: Runnable, watch: Watch) -> Attempt:
         job = self._job
-        began, seconds = self._passed, length(workload, job.load)
+        began, seconds = self._passed, job.seconds(workload)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         delivered = deliver(
             guest,
-            command(workload, job.iface, job.load, files_to_sample(job.iface)),
-            job.load,
-            seconds,
+            job.argv(workload),
+            job.limit(workload),
             deadline=self._deadline,
             give_up=watch.case,
             tick=lambda passed: self._progress.progress(began + min(passed, seconds), workload.name),
+            room=_ROOM if isinstance(workload, Program) else math.inf,
         )
         self._passed += seconds
         last = re.compile(rb"memcg-harness: case " + re.escape(workload.name.encode()) + rb" end")

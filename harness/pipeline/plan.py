@@ -60,6 +60,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """``PROFILE-IFACE`` for each cell of a kernel, where not every profile is to meet every interface"""
     workloads: tuple[str, ...] = ()
     """rows of configs/workloads.yaml; none: those that reach what the series touches"""
+    external: tuple[str, ...] = ()
+    """rows of configs/selftests.yaml, run after the workloads: the kernel's own selftests, stress-ng. The
+    selftests take as long as they take, beside ``cell_seconds``"""
     findings: Literal["fail", "report"] = "fail"
     """whether a finding of severity ``error`` fails the run, or is only reported"""
     seconds: Annotated[float, msgspec.Meta(gt=0, le=86400)] = 15.0
@@ -96,7 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def load_plan(path: Path) -> Plan:
     """Read a plan. Paths in it are relative to its own directory. UserError: see harness.tables.load."""
     plan = load(path, Plan)
-    for names in (plan.ifaces, plan.workloads, plan.profiles):
+    for names in (plan.ifaces, plan.workloads, plan.external, plan.profiles):
         if len(set(names)) != len(names):
             raise UserError(f"{path}: an interface, a workload or a profile is named twice; name each once")
     if not plan.profiles:

@@ -36,6 +36,7 @@ from harness.verdict import Verdict
 from harness.workloads.budget import Share, shared
 from harness.workloads.catalogue import Workload, choose, every
 from harness.workloads.needs import Place, set_symbols, why_not
+from harness.workloads.program import Program, Runnable
 
 KERNELS = ("base", "patched")
 WORKLOADS = CONFIGS / "workloads.yaml"
@@ -207,7 +208,8 @@ class _Road:
     def _job(self, built: _Built, iface: str, image: Image, accel: Accel) -> CellJob:
         cell = f"{self._called(built.name, built.profile)}-{iface}"
         spec = machine_of(self._request.plan, iface)
-        share, lacking = self._fitting(built.kernel, spec)
+        external = self._bench.external(self._patches_of(built.name))
+        share, programs, lacking = self._fitting(built.kernel, spec, (*self._workloads, *external.rows))
         return CellJob(
             name=cell,
             kernel_name=built.name,
@@ -215,19 +217,21 @@ class _Road:
             version=self._bench.tree.version,
             iface=iface,
             profile=built.profile,
-            workloads=share.workloads,
-            lacking=lacking,
+            workloads=(*share.workloads, *programs),
+            lacking=(*lacking, *external.lacking),
             load=self._request.load(share.seconds),
             spec=spec,
-            image=image,
+            image=replace(image, extra=(external.archive,) if external.archive else ()),
             accel=accel,
             directory=self._directory / cell,
             explain=self._bench.explainer(self._patches_of(built.name), self.run.analysis),
             enough=self._enough,
         )
 
-    def _fitting(self, kernel: Kernel, spec: Spec) -> tuple[Share, tuple[tuple[str, str], ...]]:
-        """The workloads that can be run on such a guest, and in time; the others' names, with reasons."""
+    def _fitting(
+        self, kernel: Kernel, spec: Spec, rows: Sequence[Runnable]
+    ) -> tuple[Share, tuple[Program, ...], tuple[tuple[str, str], ...]]:
+        """Those of *rows* that can be run there, workloads in time; the others' names, with reasons."""
         place = Place(
             iface=spec.iface,
             kernel=self._bench.tree.version.numbers,
@@ -236,12 +240,14 @@ class _Road:
             cpus=spec.cpus,
             swap=spec.swap,
         )
-        whys = [(workload, why_not(workload, place)) for workload in self._workloads]
+        whys = [(row, why_not(row, place)) for row in rows]
         plan = self._request.plan
-        share = shared([workload for workload, why in whys if not why], plan.seconds, plan.cell_seconds)
+        workloads = [row for row, why in whys if not why and isinstance(row, Workload)]
+        programs = tuple(row for row, why in whys if not why and isinstance(row, Program))
+        share = shared(workloads, plan.seconds, plan.cell_seconds)
         late = f"left out: the plan gives the workloads of a cell {plan.cell_seconds:g} s (cell_seconds)"
-        lacking = [(workload.name, why) for workload, why in whys if why]
-        return share, (*lacking, *((workload.name, late) for workload in share.left_out))
+        lacking = [(row.name, why) for row, why in whys if why]
+        return share, programs, (*lacking, *((workload.name, late) for workload in share.left_out))
 
     def _skipped(self, built: _Built, iface: str, why: str) -> Cell:
         """A cell that this kernel cannot have."""

@@ -16,6 +16,7 @@ from harness.pipeline.blame import first_bad
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Blame, BlameStep, Case, Cell
 from harness.verdict import Verdict
+from harness.workloads.program import tells_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Trials:
             job,
             name=name,
             kernel=kernel,
-            workloads=tuple(row for row in job.workloads if row.name == case),
+            workloads=tuple(row for row in job.workloads if tells_of(row, case)),
             directory=self.directory / name,
             enough=None,
             explain=self.bench.explainer(count, self.analysis),

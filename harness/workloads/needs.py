@@ -8,7 +8,7 @@ from collections.abc import Set
 import msgspec
 
 from harness.span import Numbers, covers, words
-from harness.workloads.catalogue import Workload
+from harness.workloads.program import Runnable
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     swap: bool
 
 
-def why_not(workload: Workload, place: Place) -> str:
+def why_not(workload: Runnable, place: Place) -> str:
     """The reason with its mend, or "" when *workload* can run at *place*."""
     needs = workload.needs
     missing = [symbol for symbol in needs.symbols if symbol not in place.symbols]

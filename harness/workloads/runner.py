@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,18 +64,24 @@ def length(workload: Workload, load: Load) -> float:
     return max(load.seconds, workload.least)
 
 
+def longest(workload: Workload, load: Load) -> float:
+    """Seconds after which *workload* counts as hung: running, settling, and what an emulated guest adds."""
+    return length(workload, load) + _SETTLES * load.settle + _GRACE
+
+
 def deliver(
     guest: Guest,
     argv: tuple[str, ...],
-    load: Load,
-    seconds: float,
+    limit: float,
     *,
     deadline: Deadline,
     give_up: Callable[[float], str],
     tick: Callable[[float], None],
+    room: float = math.inf,
 ) -> Delivered:
-    """Run *argv*, whose workload takes *seconds*, in *guest*; *tick* is told the seconds that have passed.
+    """Run *argv* in *guest*, for *limit* seconds at most; *tick* is told the seconds that have passed.
 
+    What is said beyond *room* bytes is not kept.
     *give_up* is told the seconds since the last line, and gives a reason not to wait on.
     Raises InfraError when SSH cannot be had at all.
     """
@@ -82,16 +89,17 @@ def deliver(
     lines: list[bytes] = []
 
     def take(line: bytes) -> None:
-        nonlocal heard
-        lines.append(line)
+        nonlocal heard, room
+        room -= len(line)
+        if room >= 0:
+            lines.append(line)
         heard = time.monotonic()
         tick(heard - began)
 
     def hopeless() -> str:
         return give_up(time.monotonic() - heard) or ("" if guest.alive() else "guest died")
 
-    longest = seconds + _SETTLES * load.settle + _GRACE
     shell = guest.shell(deadline)
-    ended = shell.follow(argv, take, deadline.within(longest), hopeless)
+    ended = shell.follow(argv, take, deadline.within(limit), hopeless)
     now = time.monotonic()
     return Delivered(tuple(lines), ended, now - began, now - heard)
