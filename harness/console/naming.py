@@ -123,8 +123,13 @@ def _whole(frames: list[Frame], stacks: Stacks) -> list[Frame]:
     """The stack that *frames* are of: the instruction pointer that was printed above it comes first."""
     for trace, lead in zip(stacks.traces, stacks.leads, strict=False):
         if trace is frames or (len(frames) <= 1 and trace):
-            return [*lead, *trace]
+            return [*lead, *_without_repeat(trace, lead)]
     return frames or stacks.loose
+
+
+def _without_repeat(trace: list[Frame], lead: list[Frame]) -> list[Frame]:
+    """*trace* without the instruction pointer that is printed once more below it."""
+    return trace[:-1] if lead and trace[-1:] == lead else trace
 
 
 def _guess(head: str, stacks: Stacks, heads: Heads) -> str:

@@ -117,7 +117,7 @@ class _Reader:
         self._current = []
         self._loose_over = True
         self._stacks.traces.append(self._current)
-        self._stacks.leads.append(self._stacks.pointer[self._seen :])
+        self._stacks.leads.append(self._stacks.pointer[self._seen :][-1:])
         self._seen = len(self._stacks.pointer)
 
     def _frame(self, said: str) -> None:

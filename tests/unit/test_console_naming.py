@@ -209,6 +209,15 @@ def test_one_fault_has_one_fingerprint(variant: str) -> None:
     assert (first.title, first.fingerprint) == (second.title, second.fingerprint)
 
 
+def test_the_stack_begins_where_it_happened_and_says_so_once() -> None:
+    twice = FAULT.replace(
+        "[   14.117207]", "[   14.117206] RIP: 0010:mem_cgroup_charge+0x1c2/0x2a0\n[   14.117207]"
+    )
+    for text in (FAULT, twice):
+        functions = [frame.function for frame in one(text).stack]
+        assert functions == ["mem_cgroup_charge", "do_wp_page", "handle_mm_fault"]
+
+
 def test_other_faults_have_other_fingerprints() -> None:
     others = [FAULT, FAULT.replace("mem_cgroup_charge", "uncharge"), STALL]
     assert len({one(text).fingerprint for text in others}) == len(others)
