@@ -186,8 +186,8 @@ def _known(case: Case, base: Case | None) -> bool:
 
 
 def _ways(case: Case) -> frozenset[str]:
-    """In which ways a failed case fails: reports by title, checks by name, else the workload itself."""
-    reports = {report.title for report in case.reports if report.severity != "note"}
+    """In which ways a failed case fails: reports by fingerprint, checks by name, else the workload itself."""
+    reports = {report.fingerprint or report.title for report in case.reports if report.severity != "note"}
     checks = {check.name for check in case.checks if not check.kept}
     return frozenset(reports | checks) or frozenset({"the workload"})
 
