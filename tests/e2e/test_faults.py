@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A fixed sample of the fault corpus: one that only counters show, one that the console shows, a harmless one."""
+"""A fixed sample of the corpus: one fault that only counters show, one on the console, a harmless change."""
 
 from __future__ import annotations
 
