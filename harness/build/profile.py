@@ -74,6 +74,8 @@ class Profile(msgspec.Struct, frozen=True):
     """what a kernel built with it can show, in words"""
     misses: tuple[str, ...] = ()
     """what stays silent in it"""
+    slow: float = 1.0
+    """how much longer than in ``plain`` a workload needs to do enough"""
 
     def wanted(self, version: Version) -> tuple[Wanted, ...]:
         """The rows active for *version*, in order; of two rows for one symbol the later stays."""
@@ -91,6 +93,7 @@ class _Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str
     sees: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
+    slow: Annotated[float, msgspec.Meta(ge=1)] = 1.0
 
 
 class _Profiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,4 +114,4 @@ def load_profile(directory: Path, name: str) -> Profile:
     for table in choice.tables:
         path = directory / f"{table}.yaml"
         rows += [Wanted(path, row) for row in tables.load(path, _Table).symbols]
-    return Profile(name, tuple(rows), choice.sees, choice.misses)
+    return Profile(name, tuple(rows), choice.sees, choice.misses, choice.slow)

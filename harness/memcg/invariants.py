@@ -9,7 +9,7 @@ import msgspec
 
 from harness.memcg import counts, drift, hosts, levels, life, parents
 from harness.memcg.interface import Rule, Table, at_least, interface, read, shipped
-from harness.memcg.measure import Measure, Measured, Unasked, Unmeasured
+from harness.memcg.measure import Measure, Measured, TooFew, Unasked, Unmeasured
 from harness.memcg.model import Check
 from harness.memcg.stream import CaseStream
 from harness.tree.model import Version
@@ -20,6 +20,8 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
 
     checks: tuple[Check, ...]
     missing: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+    """those for which too few samples were taken, on a slow machine or in a short case: ``name: how many``"""
 
 
 def judge(
@@ -43,6 +45,7 @@ def judge(
     case = Measured(stream, stream.begin, kernel, settle_ms, table, row, moves)
     checks = []
     missing = []
+    short = []
     for rule in table.checks:
         if not _applies(rule, case):
             continue
@@ -50,9 +53,11 @@ def judge(
             checks.append(MEASURES[rule.measure](rule, case))
         except Unasked:
             continue
+        except TooFew as why:
+            short.append(f"{rule.name}: {why}")
         except Unmeasured as why:
             missing.append(f"{rule.name}: {why}")
-    return Accounting(checks=tuple(checks), missing=tuple(missing))
+    return Accounting(checks=tuple(checks), missing=tuple(missing), short=tuple(short))
 
 
 def _applies(rule: Rule, case: Measured) -> bool:

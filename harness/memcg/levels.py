@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from harness.memcg.interface import Rule, quantity, read
-from harness.memcg.measure import Measured, Unasked, Unmeasured, exact, worst
+from harness.memcg.measure import Measured, TooFew, Unasked, Unmeasured, exact, worst
 from harness.memcg.model import Check
 
 _FULL = 3
@@ -35,7 +35,7 @@ def while_running(rule: Rule, case: Measured) -> Check:
     """
     samples = case.stream.at("run")
     if len(samples) < rule.samples:
-        raise Unmeasured(f"{len(samples)} samples while running, {rule.samples} are needed")
+        raise TooFew(f"{len(samples)} samples while running, {rule.samples} are needed")
     amount = [case.amount(sample, rule.of) for sample in samples]
     apart = [case.apart(rule, sample) for sample in samples]
     windows = [slice(at, at + rule.samples) for at in range(len(samples) - rule.samples + 1)]

@@ -18,6 +18,10 @@ class Unmeasured(Exception):
     """A check could not be made; the message says why. Stays within this room."""
 
 
+class TooFew(Exception):
+    """Too few samples were taken in the time that there was; the message says how many. Others were kept."""
+
+
 class Unasked(Exception):
     """A check does not apply to this case after all. Stays within this room."""
 

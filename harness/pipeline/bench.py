@@ -66,8 +66,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """Which of ``only`` there are: without patches the base is all."""
         return self.only if series.patches else ("base",)
 
-    def load(self, seconds: float) -> Load:
-        """How hard each workload is run, for *seconds*."""
+    def load(self, seconds: float, slow: float) -> Load:
+        """How hard each workload is run, for *seconds*, on a kernel so much slower than a plain one."""
         plan = self.plan
         return Load(
             seconds=seconds,
@@ -76,6 +76,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             sample_ms=plan.sample_ms,
             settle=plan.settle,
             seed=plan.seed,
+            slow=slow,
         )
 
 

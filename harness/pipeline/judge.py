@@ -55,7 +55,8 @@ def judge_case(workload: Workload, evidence: Evidence) -> Finding:
         *_test_itself(workload, evidence),
     ]
     if not findings:
-        return Verdict.PASS, f"{len(evidence.accounting.checks)} checks kept, console clean"
+        short = f"; too few samples for {len(evidence.accounting.short)}" if evidence.accounting.short else ""
+        return Verdict.PASS, f"{len(evidence.accounting.checks)} checks kept, console clean{short}"
     verdict = gravest(verdict for verdict, _reason in findings)
     reasons = list(dict.fromkeys(reason for found, reason in findings if found is verdict))
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""

@@ -120,33 +120,45 @@ class _Road:
         if self._bench.series.patches:
             self._know(analysis=self._bench.analysis())
         self._workloads = self._workloads or self._reaching()
-        try:
-            kernels = self._build()
-        except _PatchedDoesNotBuild as failure:
-            self._end(Verdict.FAIL, str(failure))
-            return
+        jobs: list[CellJob] = []
+        cells: list[Cell] = []
+        for profiles in self._rounds():
+            try:
+                kernels = self._build(profiles)
+            except _PatchedDoesNotBuild as failure:
+                self._end(Verdict.FAIL, str(failure))
+                return
+            more, skipped = self._jobs(kernels)
+            jobs += more
+            self._know(commands=repeat(self._request, self._bench, jobs), cells=(*self.run.cells, *skipped))
+            cells += self._run_cells(more, lambda cell: self._know(cells=(*self.run.cells, cell)))
+            cells += skipped
+            if self._enough is not None and self._enough.is_set():
+                break
+        self._weigh(cells, jobs)
+
+    def _rounds(self) -> tuple[tuple[str, ...], ...]:
+        """The profiles that are built and run together; one by one where the first failure is the end."""
+        profiles = self._request.plan.profiles
+        return tuple((name,) for name in profiles) if self._enough is not None else (profiles,)
+
+    def _jobs(self, kernels: Sequence[_Built]) -> tuple[list[CellJob], list[Cell]]:
+        """A job for each cell of *kernels*; and the cells that this tree cannot have, skipped."""
         image = self._bench.image()
         accel = self._bench.accel(kernels[0].kernel, image, self._directory)
         self._know(machine={**self.run.machine, "accelerator": accel.name, "why": accel.why})
-        jobs = self._jobs(kernels, image, accel)
-        skipped = self.run.cells
-        self._know(commands=repeat(self._request, self._bench, jobs))
-        cells = self._run_cells(jobs, lambda cell: self._know(cells=(*self.run.cells, cell)))
-        self._weigh((*cells, *skipped), jobs)
-
-    def _jobs(self, kernels: Sequence[_Built], image: Image, accel: Accel) -> list[CellJob]:
-        """A job for each cell; those that this tree cannot have are known as skipped from now on."""
-        jobs = []
+        jobs: list[CellJob] = []
+        skipped: list[Cell] = []
         for profile, iface in self._request.plan.matrix:
             why = why_without(iface, self._bench.tree.version)
             for one in kernels:
                 if one.profile != profile:
                     continue
                 if why:
-                    self._know(cells=(*self.run.cells, self._skipped(one, iface, why)))
+                    skipped.append(self._skipped(one, iface, why))
                 else:
                     jobs.append(self._job(one, iface, image, accel))
-        return jobs
+        return jobs, skipped
 
     def cut_off(self, error: BaseException) -> None:
         """Leave word of what ended the run, unless it had come to its end already."""
@@ -154,10 +166,10 @@ class _Road:
             said = str(error) if isinstance(error, HarnessError) else type(error).__name__
             self._know(reason="interrupted" if isinstance(error, KeyboardInterrupt) else said)
 
-    def _build(self) -> list[_Built]:
+    def _build(self, profiles: Sequence[str]) -> list[_Built]:
         return [
             built
-            for profile in self._request.plan.profiles
+            for profile in profiles
             for built in self._build_profile(profile, self._request.kernels(self._bench.series))
         ]
 
@@ -209,7 +221,9 @@ class _Road:
         cell = f"{self._called(built.name, built.profile)}-{iface}"
         spec = machine_of(self._request.plan, iface)
         external = self._bench.external(self._patches_of(built.name))
-        share, programs, lacking = self._fitting(built.kernel, spec, (*self._workloads, *external.rows))
+        slow = self._bench.profiles[built.profile].slow
+        rows = (*self._workloads, *external.rows)
+        share, programs, lacking = self._fitting(built.kernel, spec, rows, slow)
         return CellJob(
             name=cell,
             kernel_name=built.name,
@@ -219,7 +233,7 @@ class _Road:
             profile=built.profile,
             workloads=(*share.workloads, *programs),
             lacking=(*lacking, *external.lacking),
-            load=self._request.load(share.seconds),
+            load=self._request.load(share.seconds, slow),
             spec=spec,
             image=replace(image, extra=(external.archive,) if external.archive else ()),
             accel=accel,
@@ -229,7 +243,7 @@ class _Road:
         )
 
     def _fitting(
-        self, kernel: Kernel, spec: Spec, rows: Sequence[Runnable]
+        self, kernel: Kernel, spec: Spec, rows: Sequence[Runnable], slow: float
     ) -> tuple[Share, tuple[Program, ...], tuple[tuple[str, str], ...]]:
         """Those of *rows* that can be run there, workloads in time; the others' names, with reasons."""
         place = Place(
@@ -244,7 +258,7 @@ class _Road:
         plan = self._request.plan
         workloads = [row for row, why in whys if not why and isinstance(row, Workload)]
         programs = tuple(row for row, why in whys if not why and isinstance(row, Program))
-        share = shared(workloads, plan.seconds, plan.cell_seconds)
+        share = shared(workloads, plan.seconds, plan.cell_seconds, slow)
         late = f"left out: the plan gives the workloads of a cell {plan.cell_seconds:g} s (cell_seconds)"
         lacking = [(row.name, why) for row, why in whys if why]
         return share, programs, (*lacking, *((workload.name, late) for workload in share.left_out))

@@ -25,22 +25,28 @@ class Share:
     """for each, but for those that need more (``least``)"""
 
 
-def shared(workloads: Sequence[Workload], seconds: float, budget: float) -> Share:
+def shared(workloads: Sequence[Workload], seconds: float, budget: float, slow: float = 1.0) -> Share:
     """*workloads*, most wanted first, at *seconds* each; less each, then fewer, where *budget* is too short.
 
-    *budget* in seconds; 0 is none.
+    *budget* in seconds; 0 is none. *slow*: how much longer than in a plain kernel each needs (``least``).
     """
-    kept = list(workloads)
-    least = min(seconds, _LEAST)
     if not budget:
-        return Share(tuple(kept), (), seconds)
-    while len(kept) > 1 and _takes(kept, least) > budget:
+        return Share(tuple(workloads), (), seconds)
+    wanted = _included_last(workloads)
+    kept = list(wanted)
+    least = min(seconds, _LEAST * slow)
+    while len(kept) > 1 and _takes(kept, least, slow) > budget:
         kept.pop()
     each = seconds
-    while each > least and _takes(kept, each) > budget:
+    while each > least and _takes(kept, each, slow) > budget:
         each = max(least, each - _STEP)
-    return Share(tuple(kept), tuple(workloads[len(kept) :]), each)
+    return Share(tuple(kept), tuple(wanted[len(kept) :]), each)
 
 
-def _takes(workloads: Sequence[Workload], seconds: float) -> float:
-    return sum(max(seconds, workload.least) + _AROUND for workload in workloads)
+def _included_last(workloads: Sequence[Workload]) -> list[Workload]:
+    included = {name for workload in workloads for name in workload.includes}
+    return sorted(workloads, key=lambda workload: workload.name in included)
+
+
+def _takes(workloads: Sequence[Workload], seconds: float, slow: float) -> float:
+    return sum(max(seconds, workload.least * slow) + _AROUND for workload in workloads)

@@ -51,6 +51,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     needs: Needs = Needs()
     least: float = 0.0
     """seconds below which it exercises too little, whatever the plan gives it"""
+    includes: tuple[str, ...] = ()
+    """workloads that it does the work of, if with less of it: where time is short they come last"""
     moves: tuple[str, ...] = ()
     """events of configs/memcg.yaml that must have been counted for the group afterwards"""
     did: tuple[str, ...]

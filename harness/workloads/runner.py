@@ -32,6 +32,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     settle: float
     """seconds that the group may take to come to rest"""
     seed: int
+    slow: float = 1.0
+    """how much longer than on a plain kernel a workload needs to do enough"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def command(workload: Workload, iface: str, load: Load, files: tuple[str, ...]) 
 
 def length(workload: Workload, load: Load) -> float:
     """Seconds that *workload* is run for under *load*."""
-    return max(load.seconds, workload.least)
+    return max(load.seconds, workload.least * load.slow)
 
 
 def longest(workload: Workload, load: Load) -> float:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from harness.workloads.budget import shared
@@ -43,3 +44,18 @@ def test_what_needs_longer_takes_it_from_the_others() -> None:
 
 def test_a_plan_that_is_shorter_than_that_is_kept_to() -> None:
     assert shared(_some(20), 1.0, 60.0).seconds == 1.0
+
+
+def test_a_slow_kernel_has_more_for_each_and_so_fewer() -> None:
+    share = shared(_some(20), 7.0, 60.0, slow=2.0)
+    assert share.seconds == 6.5
+    assert len(share.workloads) == 7
+    assert len(shared([*_some(1, least=6.0), *_some(4)], 7.0, 30.0, slow=1.5).workloads) == 3
+
+
+def test_what_another_does_too_comes_last_where_time_is_short() -> None:
+    some = _some(3)
+    both = msgspec.structs.replace(some[1], includes=("w0", "w2"))
+    workloads = [some[0], both, some[2]]
+    assert [one.name for one in shared(workloads, 7.0, 60.0).workloads] == ["w1", "w0", "w2"]
+    assert [one.name for one in shared(workloads, 7.0, 0.0).workloads] == ["w0", "w1", "w2"]
