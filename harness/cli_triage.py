@@ -12,11 +12,10 @@ from typing import Any, BinaryIO
 from msgspec.structs import replace
 from rich.console import Console
 
-from harness.build.symbols import open_symbols
+from harness.build.symbols import open_symbols, placed
 from harness.cli_command import add_command, answer
 from harness.console.detector import Detector
 from harness.console.model import Report
-from harness.console.naming import plain
 from harness.deadline import Deadline
 from harness.errors import UserError
 from harness.report.triage import Triaged, render_triage, triage_answer
@@ -49,16 +48,9 @@ def _symboliser(vmlinux: Path | None) -> Callable[[Report], Report]:
     symbols = open_symbols(vmlinux, Deadline.never())
 
     def symbolise(report: Report) -> Report:
-        return _placed(replace(report, stack=symbols.frames(report.stack)))
+        return placed(replace(report, stack=symbols.frames(report.stack)))
 
     return symbolise
-
-
-def _placed(report: Report) -> Report:
-    """*report* at the line of its function's frame, where the kernel printed none itself."""
-    own = (one for one in report.stack if one.file and plain(one.function) == report.function)
-    frame = None if report.file else next(own, None)
-    return replace(report, file=frame.file, line=frame.line) if frame else report
 
 
 def _reports(log: str) -> list[Report]:

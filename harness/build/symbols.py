@@ -16,14 +16,17 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from harness.console.model import Frame
+from harness.console.model import Frame, Report
+from harness.console.naming import plain
 from harness.deadline import Deadline
 from harness.errors import InfraError, UserError
 from harness.process import run
 
-_SYMBOL = re.compile(r"(?P<address>[0-9a-f]{8,16}) [tTwW] (?P<name>\S+)")
+_SYMBOL = re.compile(r"(?P<address>[0-9a-f]{8,16})(?: (?P<size>[0-9a-f]{8,16}))? [tTwW] (?P<name>\S+)")
 _AT = re.compile(r"0x[0-9a-f]{8,16}")
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+)(?: \(discriminator \d+\))?")
+PADDING = 16
+"""bytes: functions begin at multiples of it (gcc's -falign-functions for x86-64)"""
 _ANCHOR = ("start_kernel", "init/main.c")
 """a function that every kernel has, and where: tells the tree's own directory"""
 
@@ -34,6 +37,9 @@ class Symbols:
 
     vmlinux: Path
     deadline: Deadline
+    strict: bool = False
+    """a function that is not as long as the frame's is another one, even if no other has the name"""
+    _own_sizes: dict[int, int] = field(default_factory=dict)
     _addresses: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     _sorted: list[int] = field(default_factory=list)
     _root: str = ""
@@ -59,9 +65,16 @@ class Symbols:
         """
         if frame.inlined or frame.module or not frame.size:
             return 0
-        starts = [start for start in self._symbols()[frame.function] if self._size(start) == frame.size]
-        starts = starts or self._symbols()[frame.function]
+        named = self._symbols()[frame.function]
+        starts = [start for start in named if self._fits(start, frame.size)]
+        starts = starts or ([] if self.strict else named)
         return starts[0] + frame.at - (0 if frame.exact else 1) if len(starts) == 1 else 0
+
+    def _fits(self, start: int, size: int) -> bool:
+        """What follows a function may be another than in the kernel: then its own size decides, which is less
+        than what the kernel prints by what fills up to the next function."""
+        own = self._own_sizes.get(start, 0)
+        return self._size(start) == size or (self.strict and own > 0 and 0 <= size - own < PADDING)
 
     def _size(self, start: int) -> int:
         """Bytes up to the next symbol: what the kernel itself prints as a function's size."""
@@ -70,10 +83,12 @@ class Symbols:
 
     def _symbols(self) -> dict[str, list[int]]:
         if not self._addresses:
-            for line in self._ask("nm", "--numeric-sort", str(self.vmlinux)):
+            for line in self._ask("nm", "--numeric-sort", "--print-size", str(self.vmlinux)):
                 match = _SYMBOL.fullmatch(line)
                 if match:
-                    self._addresses[match["name"]].append(int(match["address"], 16))
+                    start = int(match["address"], 16)
+                    self._addresses[match["name"]].append(start)
+                    self._own_sizes[start] = int(match["size"] or "0", 16)
             if not self._addresses:
                 raise UserError(f"{self.vmlinux}: has no symbols; give the vmlinux, not the bzImage")
             self._sorted = sorted({start for starts in self._addresses.values() for start in starts})
@@ -112,7 +127,14 @@ class Symbols:
         return lines
 
 
-def open_symbols(vmlinux: Path, deadline: Deadline) -> Symbols:
+def placed(report: Report) -> Report:
+    """*report* at the line of its function's frame, where the kernel printed none itself."""
+    own = (one for one in report.stack if one.file and plain(one.function) == report.function)
+    frame = None if report.file else next(own, None)
+    return replace(report, file=frame.file, line=frame.line) if frame else report
+
+
+def open_symbols(vmlinux: Path, deadline: Deadline, *, strict: bool = False) -> Symbols:
     """The symbols of *vmlinux*. UserError when it is no ELF file."""
     try:
         with vmlinux.open("rb") as stream:
@@ -121,7 +143,7 @@ def open_symbols(vmlinux: Path, deadline: Deadline) -> Symbols:
         raise UserError(f"{vmlinux}: {error.strerror}") from error
     if magic != b"\x7fELF":
         raise UserError(f"{vmlinux}: not an ELF file; give the vmlinux, not the bzImage")
-    return Symbols(vmlinux.absolute(), deadline)
+    return Symbols(vmlinux.absolute(), deadline, strict)
 
 
 def _groups(lines: Sequence[str]) -> dict[int, tuple[Frame, ...]]:
