@@ -27,7 +27,7 @@ from harness.tree.model import Overlay, Tree
 from harness.tree.overlay import overlay_hash
 from harness.tree.workcopy import put
 
-__all__ = ["BuildFailed", "kernel_for"]
+__all__ = ["BuildFailed", "build_directory", "kernel_for"]
 
 # Raise it when the same inputs are to give another kernel: how make is called, what is stored.
 _RECIPE = "1"
@@ -48,7 +48,7 @@ class _Order:
     @property
     def build_dir(self) -> Path:
         """One per tree and profile, at a stable path: make compiles only what changed since."""
-        return self.tree.source.parent / "build" / self.profile.name
+        return build_directory(self.tree, self.profile)
 
     def config_key(self) -> str:
         """From what Kconfig reads: the tree, what is laid over its Kconfig files, rows, compiler."""
@@ -71,6 +71,11 @@ class _Order:
         """The kernel, if configuration and kernel are both in the cache."""
         config = stored_config(self.cache, self.config_key())
         return stored_kernel(self.cache, self.kernel_key(config)) if config else None
+
+
+def build_directory(tree: Tree, profile: Profile) -> Path:
+    """Where the kernels of *tree* configured by *profile* are built, one after the other."""
+    return tree.source.parent / "build" / profile.name
 
 
 def kernel_for(
