@@ -19,6 +19,8 @@ _ONE_REPORT = 12_000
 _REPORTS = 10
 _STDOUT = 40_000
 _HEADLINE = 400
+_DEPTH = 32
+"""frames of a stack, inlined calls among them"""
 
 
 def headline(cell: Cell, case: Case) -> str:
@@ -114,6 +116,8 @@ def _report(report: Report) -> str:
     head = f"Console: {line(report.title)} ({line(report.severity)}{mark})"
     where = f"  at {place}, byte {report.offset} of the console" if place else f"  byte {report.offset}"
     told = [f"  {line(words)}" for words in (report.condition, report.because) if words]
+    stack = wording.placed_stack(report, _DEPTH)
+    told += ["  stack:", *(f"    {one}" for one in stack)] if stack else []
     return "\n".join([head, where, *told, excerpt(report.text, _ONE_REPORT)]).rstrip()
 
 

@@ -37,6 +37,9 @@ _CASE_WIDTH = 16
 _CELL_WIDTH = 13
 _NEW_WARNINGS = 10
 _REPORTS = 20
+_STACKS = 3
+_DEPTH = 12
+"""frames of a stack"""
 
 
 def render(run: Run, directory: Path, console: Console) -> None:
@@ -62,6 +65,7 @@ def _page(run: Run, directory: Path, width: int) -> Iterator[RenderableType]:
     else:
         yield from _section("Checks, each where it came closest to its tolerance", _drift(closest(run)))
     yield from _section("Console reports", _reports(run))
+    yield from _section("Stacks", _stacks(run))
     yield from _section("Kernels", _kernels(run.kernels))
     yield from _section("What each configuration could have seen", _sight(run))
     yield from _section("Edits of ours, so that today's tools build this tree", _edits(run))
@@ -175,6 +179,20 @@ def _reports(run: Run) -> RenderableType | None:
     if len(run.reports) > _REPORTS:
         grid.add_row(Text(f"and {len(run.reports) - _REPORTS} more in run.json", style="dim"))
     return grid if grid.row_count else None
+
+
+def _stacks(run: Run) -> RenderableType | None:
+    """Those that have places, each fault's once."""
+    faults: dict[str, Report] = {}
+    for report in run.reports:
+        if wording.placed_stack(report, _DEPTH):
+            faults.setdefault(report.fingerprint or report.title, report)
+    text = Text()
+    for report in list(faults.values())[:_STACKS]:
+        text.append(f"{line(report.title)}\n", style="red")
+        text.append("".join(f"  {one}\n" for one in wording.placed_stack(report, _DEPTH)))
+    text.rstrip()
+    return text if faults else None
 
 
 def _met(run: Run, report: Report) -> Text:

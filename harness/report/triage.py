@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from harness.console.model import Frame, Report
+from harness.console.model import Report
+from harness.report import wording
 from harness.report.plaintext import line
-from harness.report.wording import place
 
 _STYLES = {"fatal": "bold red", "bad": "red", "note": "dim"}
 _DEPTH = 12
@@ -54,7 +54,7 @@ def _head(report: Report) -> Text:
 
 def _body(report: Report) -> Text:
     facts = [
-        f"{report.kind} at {place(report) or 'an unknown place'}, byte {report.offset}",
+        f"{report.kind} at {wording.place(report) or 'an unknown place'}, byte {report.offset}",
         f"fingerprint {report.fingerprint}" if report.fingerprint else "",
         "cut off or mixed with others' lines" if report.corrupted else "",
         f"tainted {line(report.tainted)}" if report.tainted else "",
@@ -64,14 +64,7 @@ def _body(report: Report) -> Text:
     if report.condition:
         body.append(f"\n{line(report.condition)}")
     for frame in report.stack[:_DEPTH]:
-        body.append(f"\n  {_frame(frame)}")
+        body.append(f"\n  {wording.frame(frame)}")
     if len(report.stack) > _DEPTH:
         body.append(f"\n  and {len(report.stack) - _DEPTH} more", style="dim")
     return body
-
-
-def _frame(frame: Frame) -> str:
-    where = f"  {frame.file}:{frame.line}" if frame.file else ""
-    at = f"+{frame.at:#x}/{frame.size:#x}" if frame.size else ""
-    doubt = "? " if frame.doubtful else ""
-    return line(f"{doubt}{frame.function}{at}{where}" + ("  [inlined]" if frame.inlined else ""))

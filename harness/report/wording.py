@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from harness.console.model import Report
+from harness.console.model import Frame, Report
 from harness.memcg.model import Check
 from harness.pipeline.model import Blame, Case, Cell, Run
 from harness.report.plaintext import line
@@ -41,6 +41,22 @@ def place(report: Report) -> str:
     if report.file:
         return line(f"{report.file}:{report.line}" if report.line else report.file)
     return line(report.function)
+
+
+def frame(value: Frame) -> str:
+    """``mem_cgroup_charge+0x1f/0x90 mm/memcontrol.c:264``, as far as it is known."""
+    where = f" {value.file}:{value.line}" if value.file else ""
+    at = f"+{value.at:#x}/{value.size:#x}" if value.size else ""
+    doubt = "? " if value.doubtful else ""
+    return line(f"{doubt}{value.function}{at}{where}" + (" [inlined]" if value.inlined else ""))
+
+
+def placed_stack(report: Report, depth: int) -> list[str]:
+    """The *depth* innermost frames of its stack, a line each; nothing where none has a place."""
+    if not any(one.file for one in report.stack):
+        return []
+    more = len(report.stack) - depth
+    return [*map(frame, report.stack[:depth]), *([f"and {more} more"] if more > 0 else [])]
 
 
 def blame_of(run: Run, cell: Cell, case: Case) -> str:

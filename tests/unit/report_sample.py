@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.build.model import CompilerWarning
-from harness.console.model import Report
+from harness.console.model import Frame, Report
 from harness.memcg.model import Check
 from harness.pipeline.model import Blame, BlameStep, Case, Cell, Command, Drift, KernelUsed, Run
 from harness.tree.model import PatchLanding
@@ -41,6 +41,11 @@ BUG = Report(
     file="mm/memcontrol.c",
     line=264,
     offset=18200,
+    stack=(
+        Frame(function="try_charge", file="mm/memcontrol.c", line=264, inlined=True),
+        Frame(function="mem_cgroup_charge", at=31, size=144, file="mm/memcontrol.c", line=301, exact=True),
+        Frame(function="do_anonymous_page", at=16, size=512),
+    ),
     text="kernel BUG at mm/memcontrol.c:264!\ninvalid opcode: 0000 [#1] SMP\nRIP: mem_cgroup_charge+0x1f",
 )
 
@@ -195,7 +200,12 @@ def unfinished() -> Run:
 def hostile() -> Run:
     """Every text that a kernel, a guest or a patch can choose is :data:`HOSTILE`, one of them 10 MB long."""
     report = Report(
-        title=HOSTILE, kind=HOSTILE, severity="bad", file=HOSTILE, text=HOSTILE + "x" * 10_000_000
+        title=HOSTILE,
+        kind=HOSTILE,
+        severity="bad",
+        file=HOSTILE,
+        text=HOSTILE + "x" * 10_000_000,
+        stack=(Frame(function=HOSTILE, file=HOSTILE, line=1),) * 100,
     )
     bad = case(
         "anon",

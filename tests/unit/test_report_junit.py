@@ -97,6 +97,7 @@ def test_a_failure_says_what_where_and_how_to_repeat(tmp_path: Path) -> None:
         "first bad patch: 2/3 memcg: charge twice",
         "NOT KEPT  usage-at-rest: measured 2,097,152 bytes, expected 0, tolerance 524,288 (2 CPUs x 64 pages",
         "mm/memcontrol.c:264",
+        "  stack:\n    try_charge mm/memcontrol.c:264 [inlined]\n    mem_cgroup_charge+0x1f/0x90 mm",
         "invalid opcode",
         "# Boot patched-v1\nqemu-system-x86_64 -kernel",
     ):

@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from report_sample import case, cell, green, hostile, red, run, unfinished
+from msgspec.structs import replace
+from report_sample import BUG, case, cell, green, hostile, red, run, unfinished
 from rich.console import Console
 
 from harness.pipeline.model import Run
@@ -38,6 +39,20 @@ def test_base_and_patched_side_by_side() -> None:
     assert found["file"] == ["FAIL", "FAIL", "-", "INFRA"]
     assert found["shmem"] == ["skip", "BROKEN", "-", "-"]
     assert found["all"] == ["FAIL", "FAIL", "pass", "INFRA"]
+
+
+def test_a_stack_is_shown_once_it_has_places() -> None:
+    text = page(red())
+    for said in (
+        "try_charge mm/memcontrol.c:264 [inlined]",
+        "mem_cgroup_charge+0x1f/0x90 mm/memcontrol.c:301",
+        "do_anonymous_page+0x10/0x200",
+    ):
+        assert said in text
+    twice = replace(red(), reports=(BUG, BUG))
+    assert page(twice).count("[inlined]") == 1
+    bare = replace(red(), reports=(replace(BUG, stack=BUG.stack[2:]),))
+    assert "Stacks" not in page(bare)
 
 
 def test_everything_that_did_not_pass_has_its_reason() -> None:
