@@ -16,7 +16,8 @@ from harness.analysis.model import Analysis
 from harness.analysis.states import States
 from harness.analysis.tools_gcc import compiler_findings
 from harness.analysis.tools_join import joined
-from harness.build.kernel import kernel_for
+from harness.build.debug_objects import DebugObjects
+from harness.build.kernel import build_directory, kernel_for
 from harness.build.mend import Mended, mending_for
 from harness.build.model import CompilerWarning, Kernel
 from harness.build.profile import load_profile
@@ -217,6 +218,17 @@ class Bench:
             )
             progress.outcome = "from the cache" if kernel.cached else "built"
         return kernel
+
+    def debug_objects(self, kernel: Kernel, patches: int, profile: str, deadline: Deadline) -> DebugObjects:
+        """What gives lines to the stacks of *kernel*, which has so many *patches* on."""
+        return DebugObjects(
+            tree=self.tree,
+            overlay=self._laid(patches)[0],
+            kernel=kernel,
+            build_dir=build_directory(self.tree, self.profiles[profile]),
+            cache=self._request.cache,
+            deadline=deadline,
+        )
 
     def external(self, patches: int) -> Prepared:
         """What the plan's ``external`` names, for guests of the kernel with so many *patches* on."""

@@ -83,6 +83,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     toolchain: Toolchain = Toolchain()
     blame: bool = True
     """after a failure that the base does not have, find the first patch that fails"""
+    symbols: bool = True
+    """find file, line and inlined calls for the stack of each failed case's first report"""
 
     @property
     def profiles(self) -> tuple[str, ...]:

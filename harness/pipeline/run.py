@@ -13,9 +13,11 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from harness.build.debug_objects import DebugObjects
 from harness.build.kernel import BuildFailed
 from harness.build.model import Kernel
 from harness.build.warnings import new_against
+from harness.console.model import Report
 from harness.deadline import Deadline
 from harness.errors import HarnessError, UserError
 from harness.events import Listener, Note
@@ -31,6 +33,7 @@ from harness.pipeline.commands import repeat
 from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
+from harness.pipeline.places import with_places
 from harness.pipeline.trials import Trials
 from harness.verdict import Verdict
 from harness.workloads.budget import Share, shared
@@ -276,15 +279,36 @@ class _Road:
 
     def _weigh(self, cells: Sequence[Cell], jobs: Sequence[CellJob]) -> None:
         weighed, verdict, reason = with_findings(weigh(cells), self.run)
-        reports = tuple(report for cell in weighed for case in cell.cases for report in case.reports)
-        self._know(cells=weighed, drift=drifts(weighed), reports=reports)
+        self._know(cells=weighed, drift=drifts(weighed), reports=_reports(weighed))
+        named = {job.name: job for job in jobs}
+        if self._request.plan.symbols:
+            self._symbolise(named)
         if self._request.plan.blame:
-            self._blame(weighed, {job.name: job for job in jobs})
+            self._blame(weighed, named)
         self._end(verdict, reason)
         for cell in cells:
             boot = cell.cases[0]
             if cell.kernel == "base" and boot.verdict is Verdict.FAIL and not boot.reports:
                 raise UserError(f"{self._bench.tree.origin}: the base kernel does not boot: {boot.reason}")
+
+    def _symbolise(self, jobs: Mapping[str, CellJob]) -> None:
+        """Give places to the stacks of what failed; the verdict stands already."""
+
+        def objects(cell: str, deadline: Deadline) -> DebugObjects:
+            job = jobs[cell]
+            return self._bench.debug_objects(
+                job.kernel, self._patches_of(job.kernel_name), job.profile, deadline
+            )
+
+        cells = with_places(
+            self.run.cells,
+            objects,
+            lambda cell, report: jobs[cell].explain(report),
+            listener=self._around.listener,
+            deadline=self._around.deadline,
+            cancelled=self._around.cancelled,
+        )
+        self._know(cells=cells, reports=_reports(cells))
 
     def _blame(self, cells: Sequence[Cell], jobs: Mapping[str, CellJob]) -> None:
         """Look for the first bad patch of each profile's first case that the base passes."""
@@ -337,6 +361,10 @@ class _Built:
 
 class _PatchedDoesNotBuild(Exception):
     """A verdict on its way to the report."""
+
+
+def _reports(cells: Sequence[Cell]) -> tuple[Report, ...]:
+    return tuple(report for cell in cells for case in cell.cases for report in case.reports)
 
 
 def _make_run_directory(request: Request, now: datetime) -> Path:

@@ -121,3 +121,11 @@ def test_a_bug_on_the_console_fails_its_case_and_the_rest_goes_on(
     assert answer.json["blame"]["number"] == 1
     directory = (tmp_path / "results" / "latest").resolve()
     assert (directory / "patched-v2" / "console-2.log").exists()
+    report = answer.json["reports"][0]
+    innermost = report["stack"][0]
+    assert (innermost["file"], innermost["line"]) == (report["file"], report["line"])
+    assert any(frame.get("inlined") and frame["line"] for frame in report["stack"])
+    place = (
+        f"{innermost['function']}+{innermost['at']:#x}/{innermost['size']:#x} mm/truncate.c:{report['line']}"
+    )
+    assert place in (directory / "junit.xml").read_text()
