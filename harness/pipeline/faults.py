@@ -223,7 +223,7 @@ def _of_base(run: Run, seconds: float) -> Outcome:
 def _timed(trial: Trial, name: str, series: str) -> tuple[Run, float]:
     """The run of the base, or of one patch alone, and the seconds that it took as a whole."""
     request = trial.request
-    plan = replace(request.plan, name=name[:40], series=series, blame=False, findings="report")
+    plan = replace(request.plan, name=name[:40], series=series, blame=False, symbols=False, findings="report")
     only = ("patched",) if series else ("base",)
     around = trial.surroundings()
     began = time.monotonic()
