@@ -25,6 +25,7 @@ from harness.guest.cmdline import version_of, words_for
 from harness.guest.console import Console, Reader
 from harness.guest.keys import Keys, make_initrd
 from harness.guest.model import Image
+from harness.guest.resets import ResetLog
 from harness.guest.ssh import Shell, connected
 from harness.process import end, spawned
 from harness.span import Numbers
@@ -32,6 +33,8 @@ from harness.span import Numbers
 READY = re.compile(rb"memcg-harness: ready")
 _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s")
 _QMP_TIMEOUT = 10.0
+_LAST_EVENT = 1.0
+"""seconds for the events of a QEMU that has ended: they lie in the socket"""
 _WORDS = 200
 """characters of QEMU's last words that go into an error"""
 
@@ -91,10 +94,17 @@ class Guest:
     """A guest that was started. ``failure`` says why it never became ready; empty when it did."""
 
     def __init__(
-        self, qemu: subprocess.Popen[bytes], qmp: QEMUMonitorProtocol, console: Console, keys: Keys
+        self,
+        qemu: subprocess.Popen[bytes],
+        qmp: QEMUMonitorProtocol,
+        resets: ResetLog,
+        console: Console,
+        keys: Keys,
     ) -> None:
         self._qemu = qemu
         self._qmp = qmp
+        self._resets = resets
+        self._reason = ""
         self._stack = ExitStack()
         self._shell: Shell | None = None
         self._ready = False
@@ -109,9 +119,27 @@ class Guest:
         return self._qemu.poll() is None
 
     def crashed(self) -> str:
-        """What QEMU itself died of, or "": a guest that resets or panics makes it end with 0."""
+        """What QEMU itself died of, or who ended it, or "": a guest that resets makes it end with 0."""
         code = self._qemu.poll()
-        return f"QEMU ended with {code}" if code else ""
+        if code:
+            return f"QEMU ended with {code}"
+        reason = self.reason()
+        return f"QEMU was ended from outside ({reason})" if reason.startswith("host-") else ""
+
+    def reason(self) -> str:
+        """Why QEMU ended, as its QMP event SHUTDOWN has it (``guest-reset``, ``host-signal``, …), or ""."""
+        if self.alive() or self._reason:
+            return self._reason
+        with suppress(QMPError, OSError, TimeoutError, EOFError):
+            while not self._reason:
+                for event in self._qmp.get_events(wait=_LAST_EVENT):
+                    if event["event"] == "SHUTDOWN":
+                        self._reason = str(event["data"]["reason"])
+        return self._reason
+
+    def resets(self) -> str:
+        """The end of QEMU's log of CPU resets, "" while it runs: it tells of a triple fault."""
+        return "" if self.alive() else self._resets.end()
 
     def shell(self, deadline: Deadline, give_up: Callable[[], str] = lambda: "") -> Shell:
         """The SSH connection, opened at the first call; InfraError when the guest does not answer.
@@ -162,6 +190,7 @@ class Guest:
         # or the library says it when it is collected, on stderr.
         with suppress(QMPError, OSError, TimeoutError, EOFError):
             self._qmp.close()
+        self._resets.end()
         self.console.close()
 
 
@@ -193,17 +222,22 @@ def booted(
         argv += ["-append", " ".join(command_line(version_of(kernel), spec))]
         argv += ["-chardev", f"file,id=console,path={_escape(console)}", "-serial", "chardev:console"]
         argv += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
+        resets = ResetLog()
+        argv += resets.words()
         began = time.monotonic()
         console.unlink(missing_ok=True)  # an earlier guest's words are not this one's
         log = Console(console, readers)
         try:
             with theirs:
-                qemu = stack.enter_context(spawned(argv, cwd=console.parent, pass_fds=(theirs.fileno(),)))
+                handed = (theirs.fileno(), resets.theirs)
+                qemu = stack.enter_context(spawned(argv, cwd=console.parent, pass_fds=handed))
         except BaseException:
             log.close()
             raise
+        finally:
+            resets.begin()
         qmp = QEMUMonitorProtocol(ours)
-        guest = Guest(qemu, qmp, log, keys)
+        guest = Guest(qemu, qmp, resets, log, keys)
         stack.callback(guest._close)
         _greet(guest, qmp)
         guest._await_ready(began, deadline.within(spec.boot_seconds), give_up)

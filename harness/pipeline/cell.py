@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from harness.console.detector import find_reports
+from harness.console.endings import STILL_TALKS, Ending, ending
 from harness.console.markers import by_case
 from harness.console.model import Report
 from harness.deadline import Deadline
@@ -101,10 +102,11 @@ def _judge_boot(lives: Sequence[Life], reports: Sequence[Report]) -> Case:
     """The kernel's way to its first workload, in every guest of the cell."""
     bad = [report for report in reports if report.severity != "note"]
     last = lives[-1]
+    end = _end_of_boot(last, bad)
     if bad:
         verdict, reason = Verdict.FAIL, told(cause(bad))
     elif last.failure:
-        verdict, reason = Verdict.FAIL, last.failure
+        verdict, reason = Verdict.FAIL, f"{end.says}: {last.failure}" if end else last.failure
     elif last.ssh:
         verdict, reason = Verdict.INFRA, f"the console is clean, but {last.ssh}"
     elif missing := lacks(lives[0].console):
@@ -112,8 +114,21 @@ def _judge_boot(lives: Sequence[Life], reports: Sequence[Report]) -> Case:
     else:
         verdict, reason = Verdict.PASS, f"ready after {lives[0].boot_seconds:.1f} s, console clean"
     return Case(
-        name=BOOT, verdict=verdict, reason=reason, seconds=lives[0].boot_seconds, reports=tuple(reports)
+        name=BOOT,
+        verdict=verdict,
+        reason=reason,
+        ending=end.word if end else "",
+        seconds=lives[0].boot_seconds,
+        reports=tuple(reports),
     )
+
+
+def _end_of_boot(life: Life, bad: Sequence[Report]) -> Ending | None:
+    """How a guest ended that never became ready; None for one that is only slow, or whose kernel told."""
+    failed = life.failed
+    if failed is None or bad or (failed.machine.runs and failed.machine.quiet < STILL_TALKS):
+        return None
+    return ending(life.console, bad, failed.machine)
 
 
 def _judge_attempt(job: CellJob, attempt: Attempt, reports: Sequence[Report]) -> tuple[Case, ...]:
@@ -131,8 +146,7 @@ def _judge_program(
         delivered=attempt.delivered,
         started=attempt.started,
         reports=tuple(reports),
-        alive=attempt.alive,
-        crashed=attempt.crashed,
+        after=attempt.after,
         output=str(output.relative_to(job.directory.parent)),
     )
     return judge_program(program, heard, job.version.numbers)
@@ -145,9 +159,7 @@ def _judge_workload(job: CellJob, workload: Workload, attempt: Attempt, reports:
         stream=stream,
         accounting=judge(stream, job.version, job.load.settle * 1000, moves=workload.moves),
         reports=tuple(reports),
-        alive=attempt.alive,
-        answers=attempt.answers,
-        crashed=attempt.crashed,
+        after=attempt.after,
     )
     verdict, reason = judge_case(workload, evidence)
     samples = job.directory / f"{workload.name}.samples.jsonl"
@@ -156,6 +168,7 @@ def _judge_workload(job: CellJob, workload: Workload, attempt: Attempt, reports:
         name=workload.name,
         verdict=verdict,
         reason=reason,
+        ending=evidence.end.word if evidence.end else "",
         seconds=attempt.delivered.seconds,
         started=attempt.started,
         checks=evidence.accounting.checks,

@@ -19,8 +19,10 @@ from harness.tables import load
 DIRECTORY = PATCHES / "faults"
 TABLE = "faults.yaml"
 CONSOLE = "console: "
-OTHER_SIGNS = ("workload", "hang", "boot", "build")
-"""a worker was lied to; a case or rmdir never ended; the kernel does not come up; it does not compile"""
+_ENDINGS = ("rebooted", "triple-fault", "powered-off", "console-lost")
+OTHER_SIGNS = ("workload", "hang", *_ENDINGS, "boot", "build")
+"""a worker was lied to; a case or rmdir never ended; how its guest ended without a report (console/endings);
+the kernel does not come up; it does not compile"""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -197,8 +197,8 @@ def signs_of(case: Case) -> tuple[str, ...]:
     signs = list(dict.fromkeys([*reports, *checks]))
     if case.name == BOOT:
         signs.append("boot")
-    elif "hung" in case.reason:
-        signs.append("hang")
+    elif case.ending:
+        signs.append("hang" if case.ending == "hung" else case.ending)
     return tuple(signs) or ("workload",)
 
 

@@ -13,6 +13,7 @@ from harness.console.model import Report
 from harness.memcg.invariants import Accounting
 from harness.memcg.record import Work
 from harness.memcg.stream import CaseStream
+from harness.pipeline.judge_ending import Afterwards, End, end_of
 from harness.pipeline.model import Case, Cell, Drift, Run
 from harness.verdict import Verdict, gravest
 from harness.workloads.catalogue import Workload
@@ -20,8 +21,6 @@ from harness.workloads.runner import Delivered
 
 _SKIPPED = 77
 _BROKE = 2
-_STILL_AT_WORK = 5.0
-"""seconds without a sample; they are taken every 0.2 s, and one may wait for the group's locks"""
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,13 @@ class Evidence:
     accounting: Accounting
     reports: tuple[Report, ...]
     """console reports that began while it ran"""
-    alive: bool
-    """the guest still ran afterwards"""
-    answers: bool
-    """the guest still answered over SSH afterwards"""
-    crashed: str = ""
-    """what QEMU itself died of, if it did"""
+    after: Afterwards
+
+    @property
+    def end(self) -> End | None:
+        """How it was cut short, or its guest was, where that is a finding."""
+        whole = self.stream.complete
+        return end_of(self.delivered, self.after, self.reports, whole=whole, samples=True)
 
 
 Finding = tuple[Verdict, str]
@@ -187,10 +187,10 @@ def _known(case: Case, base: Case | None) -> bool:
 
 
 def _ways(case: Case) -> frozenset[str]:
-    """In which ways a failed case fails: reports by fingerprint, checks by name, else the workload itself."""
+    """In which ways a failed case fails: reports by fingerprint, checks by name, else its end."""
     reports = {report.fingerprint or report.title for report in case.reports if report.severity != "note"}
     checks = {check.name for check in case.checks if not check.kept}
-    return frozenset(reports | checks) or frozenset({"the workload"})
+    return frozenset(reports | checks) or frozenset({case.ending or "the workload"})
 
 
 def _console(reports: Sequence[Report]) -> list[Finding]:
@@ -202,27 +202,14 @@ def _console(reports: Sequence[Report]) -> list[Finding]:
 
 
 def _ending(evidence: Evidence) -> list[Finding]:
+    if end := evidence.end:
+        return [(end.verdict, end.reason)]
     if evidence.stream.complete:
         return []
     ended = evidence.delivered.ended
-    if evidence.crashed:
-        return [(Verdict.INFRA, evidence.crashed)]
-    if not evidence.alive:
-        return [(Verdict.FAIL, "the guest ended without a word (silent reboot or triple fault)")]
-    if ended.why == "timed out":
-        return [_timed_out(evidence)]
     if ended.exit is not None:
         return [(Verdict.BROKEN, f"memcg-case ended with {ended.exit} before its last word")]
     return [(Verdict.INFRA, f"memcg-case was cut off: {ended.why}")]
-
-
-def _timed_out(evidence: Evidence) -> Finding:
-    """Hung, or only slow: then samples still come."""
-    late = f"no end after {evidence.delivered.seconds:.0f} s"
-    if evidence.answers and evidence.delivered.quiet < _STILL_AT_WORK:
-        return Verdict.BROKEN, f"{late}, but samples still come: too slow, not hung"
-    state = "the guest still answers" if evidence.answers else "nor does the guest answer"
-    return Verdict.FAIL, f"{late}: hung; {state}"
 
 
 def _workers(work: Sequence[Work]) -> list[Finding]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.console.model import Report
 from harness.pipeline.judge import cause, told
+from harness.pipeline.judge_ending import Afterwards, End, end_of
 from harness.pipeline.model import Case
 from harness.span import Numbers
 from harness.verdict import Verdict
@@ -32,12 +33,15 @@ class Heard:
     started: str
     reports: tuple[Report, ...]
     """console reports that began while it ran"""
-    alive: bool
-    """the guest still ran afterwards"""
-    crashed: str = ""
-    """what QEMU itself died of, if it did"""
+    after: Afterwards
     output: str = ""
     """path of what it printed, relative to the run's directory"""
+
+    @property
+    def end(self) -> End | None:
+        """How it was cut short, or its guest was, where that is a finding."""
+        whole = self.delivered.ended.exit is not None
+        return end_of(self.delivered, self.after, self.reports, whole=whole, samples=False)
 
 
 def judge_program(program: Program, heard: Heard, kernel: Numbers) -> tuple[Case, ...]:
@@ -55,6 +59,7 @@ def judge_program(program: Program, heard: Heard, kernel: Numbers) -> tuple[Case
         seconds=heard.delivered.seconds,
         started=heard.started,
         reports=heard.reports,
+        ending=heard.end.word if heard.end else "",
         facts={"output": heard.output} if heard.output else {},
     )
     return own, *(_case(program, result, kernel, heard.started) for result in output.results)
@@ -67,14 +72,10 @@ def _console(heard: Heard) -> tuple[Verdict, str] | None:
 
 def _ending(heard: Heard) -> tuple[Verdict, str] | None:
     """What it is that there is no exit code, where there is none."""
+    if end := heard.end:
+        return end.verdict, end.reason
     if heard.delivered.ended.exit is not None:
         return None
-    if heard.crashed:
-        return Verdict.INFRA, heard.crashed
-    if not heard.alive:
-        return Verdict.FAIL, "the guest ended without a word (silent reboot or triple fault)"
-    if heard.delivered.ended.why == "timed out":
-        return Verdict.FAIL, f"no end after {heard.delivered.seconds:.0f} s"
     return Verdict.INFRA, f"cut off: {heard.delivered.ended.why}"
 
 

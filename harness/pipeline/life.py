@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import re
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from harness.build.model import Kernel
 from harness.console.detector import Detector
+from harness.console.endings import Machine
 from harness.console.model import Report
 from harness.deadline import Deadline
 from harness.errors import InfraError
@@ -21,6 +23,7 @@ from harness.guest.accel import Accel
 from harness.guest.machine import Guest, Spec, booted
 from harness.guest.model import Image
 from harness.memcg.interface import files_to_sample
+from harness.pipeline.judge_ending import Afterwards
 from harness.tree.model import Version
 from harness.workloads.program import Program, Runnable
 from harness.workloads.runner import Delivered, Load, command, deliver, length, longest
@@ -30,6 +33,10 @@ _DOOM = 10.0
 _MARKER = 2.0
 """seconds for a case's last marker to come through the serial line"""
 _ANSWER = 10.0
+_ECHO = 10.0
+"""seconds for a line that the guest is asked to say to come through the serial line"""
+_LAST = 4096
+"""characters of the console that are looked at to tell how a guest ended"""
 _COMPLAINT = 20.0
 """seconds that a guest whose kernel has complained while booting is given to become ready"""
 _SILENCE = 20.0
@@ -95,15 +102,13 @@ class Attempt:
     workload: Runnable
     started: str
     delivered: Delivered
-    alive: bool
-    answers: bool
-    crashed: str
-    """what QEMU itself died of, if it did"""
+    after: Afterwards
 
     @property
     def sound(self) -> bool:
-        """True when the guest is fit for another: a case that never ended may still spin in it."""
-        return self.answers and self.delivered.ended.exit is not None
+        """True when the guest is fit for another: a case that never ended may still spin in it, unheard."""
+        machine = self.after.machine
+        return machine.answers and machine.heard and self.delivered.ended.exit is not None
 
 
 @dataclass
@@ -115,6 +120,8 @@ class Life:
     """why the guest never became ready, if it did not"""
     ssh: str = ""
     """why SSH could not be had, if it could not"""
+    failed: Afterwards | None = None
+    """of a guest that never became ready"""
     boot_seconds: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
     console: str = ""
@@ -210,6 +217,7 @@ class Host:
         ) as guest:
             life.boot_seconds = guest.boot_seconds
             life.failure = guest.failure
+            life.failed = _afterwards(guest, answers=False, heard=False) if life.failure else None
             life.ssh = "" if life.failure else self._login(guest, watch)
             well = not life.failure and not life.ssh
             self._see(watch.complained)
@@ -248,14 +256,45 @@ class Host:
             room=_ROOM if isinstance(workload, Program) else math.inf,
         )
         self._passed += seconds
-        last = re.compile(rb"memcg-harness: case " + re.escape(workload.name.encode()) + rb" end")
-        guest.console.wait_for(last, Deadline.after(_MARKER), give_up=lambda: not guest.alive())
-        answers = guest.alive() and self._answers(guest)
-        return Attempt(workload, started, delivered, guest.alive(), answers, guest.crashed())
+        heard = _comes(guest, f"memcg-harness: case {workload.name} end", _MARKER)
+        answers = guest.alive() and self._asked(guest, "true")
+        if answers and not heard:
+            heard = self._heard(guest, workload.name)
+        return Attempt(workload, started, delivered, _afterwards(guest, answers=answers, heard=heard))
 
-    def _answers(self, guest: Guest) -> bool:
+    def _heard(self, guest: Guest, name: str) -> bool:
+        """Whether the console still brings what the guest is asked to say on it, or anything else."""
+        began, line = time.monotonic(), f"memcg-harness: is {name} heard"
+        self._asked(guest, f"echo '<1>{line}' > /dev/kmsg")
+        return _comes(guest, line, _ECHO) or guest.console.quiet() < time.monotonic() - began
+
+    def _asked(self, guest: Guest, script: str) -> bool:
+        """Whether the guest's shell ran *script*, over SSH."""
         try:
-            ended, _output = guest.shell(self._deadline).run(["true"], Deadline.after(_ANSWER))
+            shell = guest.shell(self._deadline)
         except InfraError:
             return False
+        # Not run(): opening a channel to a server that hangs is not in its time.
+        argv = ["sh", "-c", script]
+        ended = shell.follow(
+            argv, lambda _line: None, Deadline.after(_ANSWER), lambda: "" if guest.alive() else "guest died"
+        )
         return ended.exit == 0
+
+
+def _comes(guest: Guest, line: str, seconds: float) -> bool:
+    """Whether *line* stands on the console by then; a guest that has ended is not waited for."""
+    said = re.compile(re.escape(line.encode()))
+    return guest.console.wait_for(said, Deadline.after(seconds), give_up=lambda: not guest.alive())
+
+
+def _afterwards(guest: Guest, *, answers: bool, heard: bool) -> Afterwards:
+    machine = Machine(
+        runs=guest.alive(),
+        answers=answers,
+        heard=heard,
+        quiet=guest.console.quiet(),
+        reason=guest.reason(),
+        qemu=guest.resets(),
+    )
+    return Afterwards(machine=machine, console=guest.console.text()[-_LAST:], crashed=guest.crashed())

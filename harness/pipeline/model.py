@@ -8,6 +8,7 @@ import msgspec
 from harness.analysis.model import Analysis
 from harness.build.mend import Mended
 from harness.build.model import CompilerWarning
+from harness.console.endings import Word
 from harness.console.model import Report
 from harness.memcg.model import Check
 from harness.tree.model import PatchLanding
@@ -22,6 +23,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reason: str
     """one line; for a pass, what was shown"""
+    ending: Word = ""
+    """how it or its guest ended, where that was no good end and no kernel report tells of it"""
     seconds: float = 0.0
     started: str = ""
     """ISO 8601 with zone"""

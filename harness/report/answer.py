@@ -76,5 +76,6 @@ def _case(case: Case) -> dict[str, Any]:
         "name": case.name,
         "verdict": case.verdict.value,
         "reason": case.reason,
+        "ending": case.ending,
         "seconds": case.seconds,
     }

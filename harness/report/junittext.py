@@ -30,10 +30,10 @@ def headline(cell: Cell, case: Case) -> str:
 
 
 def kind(case: Case) -> str:
-    """The ``type``: the first report's title, else the first check that was not kept, else the verdict."""
+    """The ``type``: the first report's title, else the first check not kept, else its end or the verdict."""
     titles = (line(report.title) for report in case.reports)
     checks = (f"drift: {line(check.name)}" for check in case.checks if not check.kept)
-    return next((name for name in (*titles, *checks) if name), case.verdict.value)
+    return next((name for name in (*titles, *checks, case.ending) if name), case.verdict.value)
 
 
 def detail(directory: Path, run: Run, cell: Cell, case: Case) -> str:

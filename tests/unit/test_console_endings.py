@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.console.detector import find_reports
-from harness.console.endings import Machine, ending
+from harness.console.endings import Ending, Machine, Word, ending
 
 BOOT = (
     "SeaBIOS (version 1.16.2-debian-1.16.2-1)\nBooting from ROM...\n"
@@ -61,23 +63,47 @@ def test_qemu_tells_of_a_triple_fault_on_the_console() -> None:
     assert titles(BOOT + "Triple fault\n" + BOOT) == ["triple fault"]
 
 
+_OFF = Machine(runs=False, answers=False, reason="guest-shutdown")
+_GONE = Machine(runs=False, answers=False, reason="guest-reset")
+_TRIPLE = replace(_GONE, qemu="CPU Reset (CPU 0)\nTriple fault\n")
+
+
 @pytest.mark.parametrize(
-    ("machine", "title"),
+    ("machine", "word", "says"),
     [
-        (Machine(runs=True, answers=True), ""),
-        (Machine(runs=True, answers=True, heard=False), "lost connection to test machine"),
-        (Machine(runs=True, answers=False), "no output from test machine"),
-        (Machine(runs=False, answers=False), "unexpected kernel reboot"),
-        (Machine(runs=False, answers=False, qemu="CPU Reset (CPU 0)\nTriple fault\n"), "triple fault"),
+        (
+            Machine(runs=True, answers=True, heard=False),
+            "console-lost",
+            "the console was lost: SSH still answers, but nothing more came",
+        ),
+        (Machine(runs=True, answers=False, quiet=9.0), "hung", "hung: neither console nor SSH"),
+        (
+            Machine(runs=True, answers=False, quiet=0.1),
+            "hung",
+            "hung: SSH does not answer, though the console still talks",
+        ),
+        (_GONE, "rebooted", "the guest rebooted without a word"),
+        (replace(_GONE, reason=""), "rebooted", "the guest rebooted without a word"),
+        (_OFF, "powered-off", "the guest powered off without a word"),
+        (_TRIPLE, "triple-fault", "triple fault"),
     ],
 )
-def test_ends_are_told_apart(machine: Machine, title: str) -> None:
-    report = ending(BOOT, (), machine)
-    assert (report.title if report else "") == title
+def test_ends_are_told_apart(machine: Machine, word: Word, says: str) -> None:
+    assert ending(BOOT, (), machine) == Ending(word, says)
 
 
-def test_an_end_that_the_kernel_told_of_is_not_told_again() -> None:
-    gone = Machine(runs=False, answers=False)
-    assert ending(BOOT + "[    9.000000] reboot: Power down\n", (), gone) is None
+def test_a_guest_that_is_well_has_not_ended() -> None:
+    assert ending(BOOT, (), Machine(runs=True, answers=True)) is None
+
+
+def test_an_end_that_the_kernel_announced_is_no_silent_one() -> None:
+    off, restart = "[    9.000000] reboot: Power down\n", "[    9.000000] sysrq: Resetting\n"
+    assert ending(BOOT + off, (), _OFF) == Ending("powered-off", "the guest powered off and said so")
+    for machine in (_GONE, _TRIPLE):  # reboot=t restarts by a triple fault
+        assert ending(BOOT + restart, (), machine) == Ending("rebooted", "the guest rebooted and said so")
+
+
+def test_an_end_that_a_report_tells_of_is_not_told_again() -> None:
     oops = find_reports("kernel BUG at mm/memcontrol.c:264!\n")
-    assert ending(BOOT, oops, gone) is None
+    assert ending(BOOT, oops, _GONE) is None
+    assert ending(BOOT, oops, _TRIPLE) is None

@@ -9,6 +9,7 @@ from analysis_sample import IMPLICIT, UNBALANCED
 from msgspec.structs import replace
 
 from harness.analysis.model import Analysis, Finding
+from harness.console.endings import Machine
 from harness.console.model import Report
 from harness.guest.ssh import Ended
 from harness.memcg.invariants import Accounting
@@ -26,6 +27,7 @@ from harness.pipeline.judge import (
     weigh,
     with_findings,
 )
+from harness.pipeline.judge_ending import Afterwards
 from harness.pipeline.model import Case, Cell, Run
 from harness.verdict import Verdict
 from harness.workloads.catalogue import Workload
@@ -36,6 +38,11 @@ _BEGIN = Begin(
     iface="v2", group="anon", cpus=2, nodes=2, page_size=4096, limit=1 << 26, seconds=1, workers=1, seed=1
 )
 _ENDED = Ended(0)
+_WELL = Machine(runs=True, answers=True)
+_UNHEARD = Machine(runs=True, answers=True, heard=False)
+_SILENT = Machine(runs=True, answers=False, quiet=9.0)
+_MUTE = Machine(runs=True, answers=False, heard=False, quiet=9.0)
+_GONE = Machine(runs=False, answers=False)
 _GOOD_WORK = Work(worker=0, exit=0, signal=0, facts={"pages_touched": "12", "seed": "1"})
 
 
@@ -56,8 +63,7 @@ def _evidence(
     missing: tuple[str, ...] = (),
     reports: tuple[Report, ...] = (),
     ended: Ended = _ENDED,
-    alive: bool = True,
-    answers: bool = True,
+    machine: Machine = _WELL,
     crashed: str = "",
     quiet: float = 60.0,
 ) -> Evidence:
@@ -66,9 +72,7 @@ def _evidence(
         stream=_stream(_BEGIN, *records),
         accounting=Accounting(checks=checks, missing=missing),
         reports=reports,
-        alive=alive,
-        answers=answers,
-        crashed=crashed,
+        after=Afterwards(machine, crashed=crashed),
     )
 
 
@@ -77,6 +81,8 @@ def _report(severity: str = "bad") -> Report:
 
 
 _END = End(ms=1.0)
+_DIED = Ended(None, "guest died")
+_LATE = Ended(None, "timed out")
 
 
 def test_all_is_well() -> None:
@@ -90,23 +96,29 @@ def test_all_is_well() -> None:
         (_evidence(_GOOD_WORK, _END, reports=(_report(),)), Verdict.FAIL, "WARNING in drain_stock"),
         (_evidence(_GOOD_WORK, _END, reports=(_report("note"),)), Verdict.PASS, "checks kept"),
         (_evidence(_GOOD_WORK, _END, missing=("usage-at-rest: gone",)), Verdict.BROKEN, "not measured"),
-        (_evidence(_GOOD_WORK, ended=Ended(None, "guest died"), alive=False), Verdict.FAIL, "without a word"),
         (
-            _evidence(_GOOD_WORK, ended=Ended(None, "guest died"), alive=False, crashed="QEMU ended with -9"),
+            _evidence(_GOOD_WORK, ended=Ended(None, "guest died"), machine=_GONE),
+            Verdict.FAIL,
+            "rebooted without a word",
+        ),
+        (
+            _evidence(
+                _GOOD_WORK, ended=Ended(None, "guest died"), machine=_GONE, crashed="QEMU ended with -9"
+            ),
             Verdict.INFRA,
             "QEMU ended with -9",
         ),
         (_evidence(_GOOD_WORK, ended=Ended(None, "timed out")), Verdict.FAIL, "still answers"),
         (
-            _evidence(_GOOD_WORK, ended=Ended(None, "timed out"), answers=False),
+            _evidence(_GOOD_WORK, ended=Ended(None, "timed out"), machine=_SILENT),
             Verdict.FAIL,
-            "nor does the guest answer",
+            "hung: neither console nor SSH",
         ),
         (_evidence(_GOOD_WORK, ended=Ended(None, "timed out"), quiet=0.3), Verdict.BROKEN, "not hung"),
         (
-            _evidence(_GOOD_WORK, ended=Ended(None, "timed out"), quiet=0.3, answers=False),
+            _evidence(_GOOD_WORK, ended=Ended(None, "timed out"), quiet=0.3, machine=_SILENT),
             Verdict.FAIL,
-            "nor does the guest answer",
+            "hung: neither console nor SSH",
         ),
         (_evidence(_GOOD_WORK, ended=Ended(None, "connection lost")), Verdict.INFRA, "cut off"),
         (_evidence(_GOOD_WORK, ended=Ended(127)), Verdict.BROKEN, "ended with 127"),
@@ -126,9 +138,41 @@ def test_each_piece_of_evidence(evidence: Evidence, verdict: Verdict, reason: st
     assert reason in why
 
 
+@pytest.mark.parametrize(
+    ("evidence", "word"),
+    [
+        (_evidence(_GOOD_WORK, _END), ""),
+        (_evidence(_GOOD_WORK, _END, machine=_UNHEARD), "console-lost"),
+        (_evidence(_GOOD_WORK, _END, machine=_MUTE), ""),
+        (_evidence(_GOOD_WORK, ended=_LATE, machine=_UNHEARD, quiet=0.3), "console-lost"),
+        (_evidence(_GOOD_WORK, ended=_LATE), "hung"),
+        (_evidence(_GOOD_WORK, ended=_LATE, machine=_SILENT), "hung"),
+        (_evidence(_GOOD_WORK, ended=_LATE, quiet=0.3), ""),
+        (_evidence(_GOOD_WORK, ended=_DIED, machine=_GONE), "rebooted"),
+        (_evidence(_GOOD_WORK, ended=_DIED, machine=_GONE, crashed="QEMU ended with -9"), ""),
+        (_evidence(_GOOD_WORK, ended=_DIED, machine=_GONE, reports=(_report("fatal"),)), ""),
+        (_evidence(_GOOD_WORK, ended=Ended(None, "connection lost"), machine=_SILENT), ""),
+    ],
+)
+def test_an_end_has_a_word(evidence: Evidence, word: str) -> None:
+    assert (evidence.end.word if evidence.end else "") == word
+
+
+def test_a_lost_console_makes_no_pass() -> None:
+    """What the kernel may have said by then, nobody heard."""
+    verdict, reason = judge_case(_WORKLOAD, _evidence(_GOOD_WORK, _END, machine=_UNHEARD))
+    assert verdict is Verdict.FAIL
+    assert reason == "the console was lost: SSH still answers, but nothing more came"
+
+
+def test_a_report_that_tells_of_the_end_is_the_only_reason() -> None:
+    evidence = _evidence(_GOOD_WORK, ended=_DIED, machine=_GONE, reports=(_report("fatal"),))
+    assert judge_case(_WORKLOAD, evidence) == (Verdict.FAIL, "WARNING in drain_stock")
+
+
 def test_the_console_speaks_before_a_lost_connection() -> None:
     evidence = _evidence(
-        _GOOD_WORK, reports=(_report("fatal"),), ended=Ended(None, "connection lost"), answers=False
+        _GOOD_WORK, reports=(_report("fatal"),), ended=Ended(None, "connection lost"), machine=_SILENT
     )
     assert judge_case(_WORKLOAD, evidence) == (Verdict.FAIL, "WARNING in drain_stock")
 
@@ -169,6 +213,15 @@ def test_a_base_that_fails_in_another_way_excuses_nobody() -> None:
     assert reason.startswith("patched-v1 anon: because; the base: fail")
     wrong_data = _cell("patched", Verdict.FAIL)
     assert len(blamed_cases([base, wrong_data], base_cases([base, wrong_data]))) == 1
+
+
+def test_a_base_that_ended_in_another_way_excuses_nobody() -> None:
+    (hung,), (rebooted,) = _cell("base", Verdict.FAIL).cases, _cell("patched", Verdict.FAIL).cases
+    base = replace(_cell("base", Verdict.FAIL), cases=(replace(hung, ending="hung"),))
+    patched = replace(_cell("patched", Verdict.FAIL), cases=(replace(rebooted, ending="rebooted"),))
+    assert len(blamed_cases([base, patched], base_cases([base, patched]))) == 1
+    same = replace(patched, cases=(replace(rebooted, ending="hung"),))
+    assert blamed_cases([base, same], base_cases([base, same])) == []
 
 
 def test_of_several_reports_the_one_that_leads_to_a_patch_is_named() -> None:

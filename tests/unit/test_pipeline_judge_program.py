@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import pytest
 
+from harness.console.endings import Machine
 from harness.console.model import Report
 from harness.guest.ssh import Ended
+from harness.pipeline.judge_ending import Afterwards
 from harness.pipeline.judge_program import Heard, judge_program
 from harness.pipeline.model import Case
 from harness.verdict import Verdict
@@ -48,7 +50,8 @@ def _judge(
     kernel: tuple[int, ...] = (6, 1, 192),
 ) -> tuple[Case, ...]:
     delivered = Delivered(tuple(line.encode() for line in lines), ended, 3.0)
-    heard = Heard(delivered=delivered, started="", reports=reports, alive=alive, crashed=crashed, output="o")
+    after = Afterwards(Machine(runs=alive, answers=alive), crashed=crashed)
+    heard = Heard(delivered=delivered, started="", reports=reports, after=after, output="o")
     return judge_program(program, heard, kernel)
 
 
@@ -93,8 +96,19 @@ def test_how_a_program_ended(lines: tuple[str, ...], ended: Ended, verdict: Verd
 
 def test_a_guest_that_died_and_a_qemu_that_died() -> None:
     gone = Ended(None, "guest died")
-    assert _judge(_KTAP, ended=gone, alive=False)[0].verdict is Verdict.FAIL
+    own = _judge(_KTAP, ended=gone, alive=False)[0]
+    assert (own.verdict, own.ending, own.reason) == (
+        Verdict.FAIL,
+        "rebooted",
+        "the guest rebooted without a word",
+    )
     assert _judge(_KTAP, ended=gone, alive=False, crashed="QEMU ended with -9")[0].verdict is Verdict.INFRA
+
+
+def test_a_program_that_hangs() -> None:
+    own = _judge(_KTAP, ended=Ended(None, "timed out"))[0]
+    assert (own.verdict, own.ending) == (Verdict.FAIL, "hung")
+    assert own.reason == "no end after 3 s: hung; the guest still answers"
 
 
 def test_the_console_speaks_first() -> None:
