@@ -91,6 +91,7 @@ MEASURES: dict[str, Measure] = {
     "page-cgroups-back": life.page_cgroups_back,
     "host-wide": hosts.host_wide,
     "below-against-parent": parents.below_against_parent,
+    "below-while-running": parents.below_while_running,
     "only-rise": counts.only_rise,
     "moved": counts.moved,
     "oom-told": counts.oom_told,

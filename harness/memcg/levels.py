@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from harness.memcg.interface import Rule, quantity, read
@@ -38,11 +38,16 @@ def while_running(rule: Rule, case: Measured) -> Check:
         raise TooFew(f"{len(samples)} samples while running, {rule.samples} are needed")
     amount = [case.amount(sample, rule.of) for sample in samples]
     apart = [case.apart(rule, sample) for sample in samples]
-    windows = [slice(at, at + rule.samples) for at in range(len(samples) - rule.samples + 1)]
-    lasting = [(_least(apart[window]), _step(amount[window])) for window in windows]
-    measured, step = max(lasting, key=lambda found: abs(found[0]) - found[1])
+    measured, step = max(lasting(apart, amount, rule.samples), key=lambda found: abs(found[0]) - found[1])
     over = f"over {rule.samples} neighbouring samples"
     return case.in_bytes(rule, measured, f"{over}, {rule.of} stays {{}} {rule.against}", moved=step)
+
+
+def lasting(apart: Sequence[int], amount: Sequence[int], samples: int) -> Iterator[tuple[int, int]]:
+    """For each stretch of so many *samples*: the difference that lasts, and the least step of the amount."""
+    for at in range(len(apart) - samples + 1):
+        window = slice(at, at + samples)
+        yield _least(apart[window]), _step(amount[window])
 
 
 def _least(window: Sequence[int]) -> int:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from harness.memcg.interface import Rule
+from harness.memcg.interface import Rule, amount
+from harness.memcg.levels import lasting
 from harness.memcg.measure import Measured, Unasked, Unmeasured, sided, worst
 from harness.memcg.model import Check
 
@@ -34,6 +35,38 @@ def below_against_parent(rule: Rule, case: Measured) -> Check:
     measured, path = worst(found)
     where = f"after the workload, {rule.of} of {path or 'each parent'}"
     return case.in_bytes(rule, measured, f"{where} is {{}} its own parts and what is charged below it")
+
+
+def below_while_running(rule: Rule, case: Measured) -> Check:
+    """The same as while_running(), of each group below: the one with the worst difference is told."""
+    found = [
+        (least, step, path)
+        for path in sorted({path for sample in case.stream.at("run") for path in sample.below})
+        for stretch in _stretches(rule, case, path)
+        for least, step in lasting(
+            [apart for apart, _of in stretch], [of for _apart, of in stretch], rule.samples
+        )
+    ]
+    if not found:
+        raise Unasked  # none lived for so long
+    measured, step, path = max(found, key=lambda one: abs(one[0]) - one[1])
+    where = f"over {rule.samples} neighbouring samples, {rule.of} of {path}"
+    return case.in_bytes(rule, measured, f"{where} stays {{}} {rule.against}", moved=step)
+
+
+def _stretches(rule: Rule, case: Measured, path: str) -> Iterator[list[tuple[int, int]]]:
+    """Neighbouring samples in which the group is there: its difference, and what it is a difference of."""
+    stretch: list[tuple[int, int]] = []
+    for sample in case.stream.at("run"):
+        files = sample.below.get(path)
+        apart = None if files is None else case.apart_of(rule, files)
+        if files is None or apart is None:
+            yield stretch
+            stretch = []
+            continue
+        of = amount(case.row, files, rule.of, case.begin.page_size) or 0
+        stretch.append((sided(rule, apart), of))
+    yield stretch
 
 
 def _right_below(path: str, apart: Mapping[str, int | None]) -> list[int]:

@@ -7,6 +7,7 @@ import pytest
 from memcg_sample import PAGE, V2627, begin, case, judged, kept, sample, v1, v2
 
 from harness.memcg.record import Work
+from harness.memcg.stream import CaseStream
 
 MIB = 1 << 20
 WAITING = (2 * 15 + (2 + 2) * 32) * PAGE
@@ -140,3 +141,26 @@ def test_charges_that_move_with_their_task_are_made_twice_meanwhile(moved: str, 
     samples = [sample("run", v1(8 * MIB, total_inactive_anon=8 * MIB)) for _ in range(8)]
     check = judged(case(begin("v1", own=1), samples, [work]), "parts-while-running")
     assert (check is not None) is asked
+
+
+def _moved(over: int, samples: int = 2, *, gone_between: bool = False) -> CaseStream:
+    """A group below that has *over* bytes in its statistics and not on its lists."""
+    below = v2(inactive_anon=MIB, anon=MIB + over)
+    some = [sample("run", v2(), float(at), a=below) for at in range(samples)]
+    if gone_between:
+        some.insert(1, sample("run", v2(), 0.5))
+    return case(begin(own=1), some)
+
+
+@pytest.mark.parametrize(("over", "kept_then"), [(0, True), (WAITING, True), (WAITING + PAGE, False)])
+def test_statistics_that_stay_in_the_group_a_page_left_are_seen(over: int, kept_then: bool) -> None:
+    assert kept(_moved(over), "statistics-on-lists-below") is kept_then
+    check = judged(_moved(4 * MIB), "statistics-on-lists-below")
+    assert check is not None
+    assert "statistics of a stays" in check.says
+
+
+def test_a_group_below_that_was_never_there_twice_running_is_not_asked() -> None:
+    assert judged(_moved(4 * MIB, samples=1), "statistics-on-lists-below") is None
+    assert judged(_moved(4 * MIB, gone_between=True), "statistics-on-lists-below") is None
+    assert judged(case(begin(), [sample("run", v2())] * 3), "statistics-on-lists-below") is None
