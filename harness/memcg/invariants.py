@@ -92,6 +92,7 @@ MEASURES: dict[str, Measure] = {
     "host-wide": hosts.host_wide,
     "below-against-parent": parents.below_against_parent,
     "below-while-running": parents.below_while_running,
+    "below-in-parent": parents.below_in_parent,
     "only-rise": counts.only_rise,
     "moved": counts.moved,
     "oom-told": counts.oom_told,

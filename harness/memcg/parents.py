@@ -54,6 +54,29 @@ def below_while_running(rule: Rule, case: Measured) -> Check:
     return case.in_bytes(rule, measured, f"{where} stays {{}} {rule.against}", moved=step)
 
 
+def below_in_parent(rule: Rule, case: Measured) -> Check:
+    """What the groups right below have together of something that their parent's statistics include.
+
+    A parent has more: what is its own, and what groups that are gone have left. The files are read one
+    after the other; as in while_running() only what lasts counts.
+    """
+    size = case.begin.page_size
+    stretch = []
+    for sample in case.stream.at("run"):
+        below = [
+            amount(case.row, files, rule.of, size) for path, files in sample.below.items() if "/" not in path
+        ]
+        known = [number for number in below if number is not None]
+        if known:
+            stretch.append((max(0, sum(known) - case.amount(sample, rule.of)), sum(known)))
+    found = list(lasting([one[0] for one in stretch], [one[1] for one in stretch], rule.samples))
+    if not found:
+        raise Unasked  # none lived for so long
+    measured, step = max(found, key=lambda one: one[0] - one[1])
+    where = f"over {rule.samples} neighbouring samples, {rule.of} of the groups below"
+    return case.in_bytes(rule, measured, f"{where} stay {{}} those of their parent", moved=step)
+
+
 def _stretches(rule: Rule, case: Measured, path: str) -> Iterator[list[tuple[int, int]]]:
     """Neighbouring samples in which the group is there: its difference, and what it is a difference of."""
     stretch: list[tuple[int, int]] = []

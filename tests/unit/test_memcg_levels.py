@@ -164,3 +164,26 @@ def test_a_group_below_that_was_never_there_twice_running_is_not_asked() -> None
     assert judged(_moved(4 * MIB, samples=1), "statistics-on-lists-below") is None
     assert judged(_moved(4 * MIB, gone_between=True), "statistics-on-lists-below") is None
     assert judged(case(begin(), [sample("run", v2())] * 3), "statistics-on-lists-below") is None
+
+
+@pytest.mark.parametrize(("parents", "kept_then"), [(2 * MIB, True), (3 * MIB, True), (MIB, False)])
+def test_what_is_below_is_in_the_parents_statistics(parents: int, kept_then: bool) -> None:
+    below = v2(inactive_anon=MIB)
+    some = [sample("run", v2(inactive_anon=parents), float(at), a=below, b=below) for at in range(6)]
+    assert kept(case(begin(own=1), some), "statistics-below-in-parent") is kept_then
+    assert judged(case(begin(own=1), some[:5]), "statistics-below-in-parent") is None
+
+
+def test_what_comes_in_between_two_reads_is_not_lost() -> None:
+    some = [
+        sample("run", v2(inactive_anon=at * MIB), float(at), a=v2(inactive_anon=at * MIB + MIB // 2))
+        for at in range(6)
+    ]
+    assert kept(case(begin(own=1), some), "statistics-below-in-parent")
+
+
+def test_huge_pages_that_were_split_between_samples_go_out_in_pieces() -> None:
+    rest = [sample("rest", v1(MIB, pgpgin=1, pgpgout=0))]
+    told = (Work(worker=0, exit=0, signal=0, facts={"parts_dropped": "3"}),)
+    assert not kept(case(begin("v1"), rest), "paged-in-at-rest")
+    assert judged(case(begin("v1"), rest, told), "paged-in-at-rest") is None
