@@ -18,6 +18,7 @@
 
 #define LEAST 256 /* pages; stacks, page tables and libc of the tasks take a part */
 #define OTHERS 2
+#define CROWD 3
 #define MOST_PAUSE_US 150000
 #define CHUNK 16 /* pages locked at a time */
 
@@ -72,22 +73,31 @@ static int wait_for(pid_t pid)
 	return status;
 }
 
-/* A task that grows beyond the limit; it has to be killed. */
-static void exceed(size_t limit)
+/* A task that grows beyond the limit. */
+static pid_t start_growing(size_t limit)
 {
-	int status;
-	pid_t pid;
+	pid_t pid = fork();
 
-	*touched = 0;
-	pid = fork();
 	if (pid < 0)
 		work_fail("fork");
 	if (!pid)
 		grow((limit + 2 * CHUNK) / CHUNK * CHUNK);
 	work.did.forks++;
-	status = wait_for(pid);
+	return pid;
+}
+
+static void wait_for_kill(pid_t pid)
+{
+	int status = wait_for(pid);
+
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		work_wrong("a task over the limit ended with status %#x", (unsigned)status);
+}
+
+static void exceed(size_t limit)
+{
+	*touched = 0;
+	wait_for_kill(start_growing(limit));
 	if (*touched > limit)
 		work_wrong("%zu pages were touched under a limit of %zu, without swap", *touched, limit);
 	work.did.pages_touched += *touched;
@@ -101,6 +111,22 @@ static void kill_one(size_t limit)
 	if (before >= 0 && kills() != before + 1)
 		work_wrong("one task was killed, the group counts %lld kills more", kills() - before);
 	work_note("oom_kills", 1);
+}
+
+/* Several meet the limit together, each by itself wants more than it: one after the other has to be killed. */
+static void kill_crowd(size_t limit)
+{
+	long long before = kills();
+	pid_t pids[CROWD];
+
+	for (int one = 0; one < CROWD; one++)
+		pids[one] = start_growing(limit);
+	for (int one = 0; one < CROWD; one++)
+		wait_for_kill(pids[one]);
+	if (before >= 0 && kills() != before + CROWD)
+		work_wrong("%d tasks were killed, the group counts %lld kills more", CROWD, kills() - before);
+	work_note("oom_kills", CROWD);
+	work_note("crowds_killed", 1);
 }
 
 /*
@@ -158,6 +184,8 @@ int main(int argc, char **argv)
 	while (work_goes_on() && !work.did.verify_errors) {
 		if (group_has(group, "memory.oom.group") && work_random(4) == 0)
 			kill_all(limit);
+		else if (!lock && work_random(3) == 0)
+			kill_crowd(limit);
 		else
 			kill_one(limit);
 		work.did.rounds++;
