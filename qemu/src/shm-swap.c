@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A tmpfs file larger than the group may have: its pages go out to swap and come in again, by read, by
- * write, and by a child that maps them; holes are punched (3.5) and its end is cut off while they are out, which gives
- * the swap back.
+ * write, and by a child that maps them; holes are punched (3.5), its end is cut off and small files beside it are
+ * removed while they are out, which gives the swap back.
  *
  * 2.6.27 may fail to charge a page that comes in (-ENOMEM; a task that only touched it is killed): the group's right,
  * counted and tried again.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,14 +19,41 @@
 #include "work.h"
 
 static struct region file; /* mapped, to ask what is out; touched through the mapping by children only */
-static char path[512], buffer[MAX_CHUNK * PAGE];
+#define ASIDE 16
+#define ASIDE_PAGES 16
+
+static char path[512], aside[512], buffer[MAX_CHUNK * PAGE];
 static int fd;
 static bool no_holes;
 
-static void remove_file(void)
+static int remove_aside(unsigned number)
 {
+	snprintf(aside, sizeof(aside), "%s/aside-%u-%u", work.dir, work.worker, number % ASIDE);
+	return unlink(aside);
+}
+
+static void remove_files(void)
+{
+	for (unsigned number = 0; number < ASIDE; number++)
+		remove_aside(number);
 	if (*path)
 		unlink(path);
+}
+
+/* A small file in the place of one that was made so long ago that it is out by now, and goes with its swap. */
+static void turn_over(void)
+{
+	static unsigned made;
+	int beside;
+
+	if (!remove_aside(made++))
+		work_note("files_removed", 1);
+	beside = open(aside, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (beside < 0)
+		work_fail(aside);
+	if (write(beside, buffer, ASIDE_PAGES * PAGE) < 0 && errno != ENOMEM)
+		work_fail("write");
+	close(beside);
 }
 
 /* False when the group had no room for a page. */
@@ -116,6 +144,7 @@ static void turn(void)
 	switch (work_kind(16)) {
 	case 0: punch(first, count); break;
 	case 1: cut(count); break;
+	case 8: turn_over(); break;
 	case 2:
 	case 3: read_mapped(first, count); break;
 	case 4:
@@ -140,7 +169,7 @@ static void grow(void)
 int main(int argc, char **argv)
 {
 	work_begin(argc, argv);
-	work_cleanup = remove_file;
+	work_cleanup = remove_files;
 	fd = region_map_file(&file, work.pages, path, "shm-swap");
 	while (work_goes_on() && !work.did.verify_errors) {
 		turn();
