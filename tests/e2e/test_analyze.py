@@ -51,7 +51,18 @@ def test_the_shipped_series_have_no_error_and_reach_most_workloads(harness: Call
     assert (answer.exit, errors(answer)) == (0, [])
     names = {row["name"] for row in answer.json["workloads"]}
     known = {row.name for row in every(CONFIGS / "workloads.yaml")}
-    assert {"mixed", "anon", "file", "shm", "swap", "oom", "limits", "hierarchy", "lifecycle", "kmem"} <= names
+    assert {
+        "mixed",
+        "anon",
+        "file",
+        "shm",
+        "swap",
+        "oom",
+        "limits",
+        "hierarchy",
+        "lifecycle",
+        "kmem",
+    } <= names
     assert names <= known
     assert len(names) > len(known) // 2
     assert len(answer.json["assertions"]["added"]) > 5
