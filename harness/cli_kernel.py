@@ -84,6 +84,8 @@ def _request(options: argparse.Namespace) -> Request:
     plan = msgspec.structs.replace(plan, **{key: value for key, value in given.items() if value})
     if kconfig:
         plan = msgspec.structs.replace(plan, cells=())
+    if given["seconds"]:  # who says how long each shall run does not want it cut
+        plan = msgspec.structs.replace(plan, cell_seconds=0.0)
     require_given(plan, options.plan)
     only = tuple(vars(options).get("only", ",".join(KERNELS)).split(","))
     if not only or not set(only) <= set(KERNELS):

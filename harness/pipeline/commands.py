@@ -25,7 +25,8 @@ def repeat(request: Request, bench: Bench, jobs: Sequence[CellJob]) -> tuple[Com
     inputs += ["--series", request.plan.series] if request.plan.series else []
     inputs += ["--force"] if request.force else []
     profiles = ["--kconfig", ",".join(request.plan.profiles)]
-    only = ["--only", ",".join(request.only), "--seconds", f"{request.plan.seconds:g}"]
+    only = ["--only", ",".join(request.only)]
+    only += [] if request.plan.cell_seconds else ["--seconds", f"{request.plan.seconds:g}"]
     again = [*profiles, *only, *accel]
     commands = [_command("the whole run again", [harness, "run", plan, *inputs, *again])]
     for profile in request.plan.profiles:

@@ -54,7 +54,7 @@ def started(tmp_path: Path, base_kernel: Path) -> Iterator[subprocess.Popen[byte
         def at_work() -> bool:
             assert child.poll() is None, f"the harness ended with {child.returncode}"
             consoles = list(results.glob("*/base-v1/console.log"))
-            return any("case anon begin" in path.read_text(errors="replace") for path in consoles)
+            return any("memcg-harness: case " in path.read_text(errors="replace") for path in consoles)
 
         try:
             _until(at_work, "a workload")
