@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from harness.console.endings import Machine
 from harness.deadline import Deadline
 from harness.events import silent
 from harness.guest.accel import Accel
@@ -21,6 +22,7 @@ from harness.guest.extra import pack_extra
 from harness.guest.image import prepare
 from harness.guest.machine import Guest, Spec, booted
 from harness.paths import CONFIGS, QEMU, cache
+from harness.pipeline.judge_ending import Afterwards
 from harness.pipeline.judge_program import Heard, judge_program
 from harness.tree.model import Version
 from harness.tree.source import open_tree
@@ -84,7 +86,8 @@ def test_one_of_the_kernels_own_from_source_to_verdict(base_kernel: Path, tmp_pa
 
 
 def _judge(program: Program, delivered: Delivered, version: Version) -> tuple[Any, ...]:
-    heard = Heard(delivered=delivered, started="", reports=(), alive=True)
+    after = Afterwards(machine=Machine(runs=True, answers=True))
+    heard = Heard(delivered=delivered, started="", reports=(), after=after)
     return judge_program(program, heard, version.numbers)
 
 
