@@ -123,11 +123,22 @@ def _at(cell: Cell, name: str) -> Text:
 
 def _not_passed(run: Run) -> RenderableType | None:
     rows = [(cell, case) for cell in run.cells for case in cell.cases if case.verdict is not Verdict.PASS]
+    alike: dict[str, list[tuple[Cell, Case]]] = {}
     grid = _grid()
     for cell, case in rows:
+        if case.verdict is Verdict.SKIP:
+            alike.setdefault(case.reason, []).append((cell, case))
+            continue
         grid.add_row(
             verdict_text(case.verdict), Text(f"{line(cell.name)} {line(case.name)}"), _why(run, cell, case)
         )
+    for reason, some in alike.items():
+        cells, cases = (
+            list(dict.fromkeys(names)) for names in zip(*((a.name, b.name) for a, b in some), strict=True)
+        )
+        where = f"{line(cells[0])} {line(cases[0])}" if len(some) == 1 else f"in {len(cells)} cells"
+        which = "" if len(some) == 1 else f"{', '.join(map(line, cases))}: "
+        grid.add_row(verdict_text(Verdict.SKIP), Text(where), Text(f"{which}{line(reason)}"))
     for cell in run.cells:
         if not cell.cases:
             grid.add_row(verdict_text(cell.verdict), line(cell.name), Text("no case ran here"))

@@ -166,9 +166,9 @@ def test_a_group_below_that_was_never_there_twice_running_is_not_asked() -> None
     assert judged(case(begin(), [sample("run", v2())] * 3), "statistics-on-lists-below") is None
 
 
-@pytest.mark.parametrize(("parents", "kept_then"), [(2 * MIB, True), (3 * MIB, True), (MIB, False)])
+@pytest.mark.parametrize(("parents", "kept_then"), [(8 * MIB, True), (9 * MIB, True), (4 * MIB, False)])
 def test_what_is_below_is_in_the_parents_statistics(parents: int, kept_then: bool) -> None:
-    below = v2(inactive_anon=MIB)
+    below = v2(inactive_anon=4 * MIB)
     some = [sample("run", v2(inactive_anon=parents), float(at), a=below, b=below) for at in range(6)]
     assert kept(case(begin(own=1), some), "statistics-below-in-parent") is kept_then
     assert judged(case(begin(own=1), some[:5]), "statistics-below-in-parent") is None
