@@ -108,7 +108,7 @@ def weigh(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], Verdict, str]:
         return weighed, Verdict.FAIL, f"{cell.name} {case.name}: {case.reason}; {against}{more}"
     verdict = gravest(cell.verdict for cell in weighed)
     if verdict is Verdict.PASS:
-        count = sum(len(cell.cases) for cell in weighed)
+        count = sum(case.verdict is Verdict.PASS for cell in weighed for case in cell.cases)
         return weighed, verdict, f"{count} cases in {len(weighed)} cells pass"
     for cell in weighed:
         for case in cell.cases:
