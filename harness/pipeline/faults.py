@@ -118,7 +118,7 @@ def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
         trial.publish(matrix)
 
     for number in range(max(1, base_runs)):
-        run, seconds = _timed(_turned(trial, number), f"base-{number + 1}", "")
+        run, seconds = _timed(turned(trial, number), f"base-{number + 1}", "")
         base = (*base, *run.cells)
         matrix = replace(matrix, tree=run.tree)
         know(_of_base(run, seconds))
@@ -129,7 +129,7 @@ def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
     return matrix
 
 
-def _turned(trial: Trial, number: int) -> Trial:
+def turned(trial: Trial, number: int) -> Trial:
     """*trial* with the seed and the order of workloads of the base's run *number*."""
     plan = trial.request.plan
     names = plan.workloads or tuple(row.name for row in every(WORKLOADS))
@@ -180,7 +180,8 @@ def outcome_of(row: Row, run: Run, base: Sequence[Cell], seconds: float) -> Outc
 
 def _caught(run: Run, base: Sequence[Cell]) -> tuple[str, str, tuple[str, ...], str] | None:
     """Cell, case, signs and reason of the first failure that the base does not have."""
-    if run.verdict is Verdict.FAIL and not run.cells:
+    failed = any(case.verdict is Verdict.FAIL for cell in run.cells for case in cell.cases)
+    if run.verdict is Verdict.FAIL and not failed:  # one of its kernels, not always the first, does not build
         return "", "", ("build",), run.reason
     weighed, _verdict, _reason = weigh((*base, *run.cells))
     blamed = blamed_cases(weighed, base_cases(weighed))

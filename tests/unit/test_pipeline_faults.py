@@ -14,9 +14,12 @@ from harness.analysis.model import Analysis, Finding
 from harness.console.model import Report
 from harness.errors import UserError
 from harness.memcg.model import Check
+from harness.pipeline.bench import Request
 from harness.pipeline.corpus import Fault, Harmless, load_corpus
-from harness.pipeline.faults import Fate, Matrix, Outcome, outcome_of, signs_of
+from harness.pipeline.faults import Fate, Matrix, Outcome, Trial, outcome_of, signs_of, turned
 from harness.pipeline.model import Case, Cell, Run
+from harness.pipeline.plan import Plan
+from harness.pipeline.run import Surroundings
 from harness.report.faults import matrix_answer, render_matrix, write_matrix
 from harness.verdict import Verdict
 
@@ -90,10 +93,25 @@ def test_what_was_not_judged_is_left_out() -> None:
 
 def test_a_kernel_that_does_not_build_is_caught_by_the_build() -> None:
     fault = msgspec.structs.replace(_FAULT, seen=("build",))
-    outcome = outcome_of(fault, _run(Verdict.FAIL, ()), _BASE, 1.0)
-    assert outcome.fate is Fate.KILLED
-    assert outcome.signs == ("build",)
-    assert outcome.as_stated
+    for cells in ((), _cells("patched", _GOOD)):  # the first kernel, or one after the first has passed
+        outcome = outcome_of(fault, _run(Verdict.FAIL, cells), _BASE, 1.0)
+        assert outcome.fate is Fate.KILLED
+        assert outcome.signs == ("build",)
+        assert outcome.as_stated
+
+
+def test_each_run_of_the_base_has_its_own_seed_and_beginning(tmp_path: Path) -> None:
+    plan = Plan(name="p", workloads=("a", "b", "c", "d"), seed=5)
+    request = Request(plan=plan, plan_path=tmp_path, results=tmp_path, cache=tmp_path, jobs=1)
+    trial = Trial(request=request, directory=tmp_path, surroundings=_nobody, publish=print)
+    plans = [turned(trial, number).request.plan for number in range(3)]
+    assert [one.seed for one in plans] == [5, 6, 7]
+    assert len({one.workloads for one in plans}) == 3
+    assert all(sorted(one.workloads) == ["a", "b", "c", "d"] for one in plans)
+
+
+def _nobody() -> Surroundings:
+    raise AssertionError("nothing is run here")
 
 
 def test_signs_are_reports_checks_and_the_rest() -> None:

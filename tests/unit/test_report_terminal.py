@@ -41,6 +41,16 @@ def test_base_and_patched_side_by_side() -> None:
     assert found["all"] == ["FAIL", "FAIL", "pass", "INFRA"]
 
 
+def test_skips_of_one_reason_are_one_row() -> None:
+    late = [case(name=name, verdict=Verdict.SKIP, reason="left out") for name in ("lru", "cow")]
+    other = case(name="high", verdict=Verdict.SKIP, reason="for cgroup v2 only")
+    cells = (cell("base-v1", (*late, other)), cell("patched-v1", tuple(late)))
+    text = page(replace(green(), cells=cells))
+    assert text.count("left out") == 1
+    assert "skip  in 2 cells    lru, cow: left out" in text
+    assert "skip  base-v1 high  for cgroup v2 only" in text
+
+
 def test_a_stack_is_shown_once_it_has_places() -> None:
     text = page(red())
     for said in (
