@@ -182,8 +182,10 @@ def test_what_comes_in_between_two_reads_is_not_lost() -> None:
     assert kept(case(begin(own=1), some), "statistics-below-in-parent")
 
 
-def test_huge_pages_that_were_split_between_samples_go_out_in_pieces() -> None:
+@pytest.mark.parametrize("fact", ["actions", "bogo_ops", "parts_dropped"])
+def test_huge_pages_that_were_split_between_samples_go_out_in_pieces(fact: str) -> None:
+    """As mixed, stress-ng and thp say what they did."""
     rest = [sample("rest", v1(MIB, pgpgin=1, pgpgout=0))]
-    told = (Work(worker=0, exit=0, signal=0, facts={"parts_dropped": "3"}),)
+    told = (Work(worker=0, exit=0, signal=0, facts={fact: "3"}),)
     assert not kept(case(begin("v1"), rest), "paged-in-at-rest")
     assert judged(case(begin("v1"), rest, told), "paged-in-at-rest") is None
