@@ -73,8 +73,8 @@ class Host(msgspec.Struct, frozen=True, tag="host", tag_field="type"):
     dying: int
     """nr_dying_descendants of the root; -1 on interfaces that do not say"""
     files: dict[str, str] = {}
-    """``meminfo``: /proc/meminfo; ``memory.stat``: the root group's; ``page_cgroup``: active objects of
-    that slab cache. What the kernel lacks is absent"""
+    """``meminfo``: /proc/meminfo; ``pcp``: pages on the CPUs' own free lists; ``memory.stat``: the root
+    group's; ``page_cgroup``: active objects of that slab cache. What the kernel lacks is absent"""
 
 
 class Fault(msgspec.Struct, frozen=True, tag="error", tag_field="type"):

@@ -18,7 +18,7 @@ from harness.events import task
 from harness.pipeline.bench import Request
 from harness.pipeline.cell import BOOT
 from harness.pipeline.corpus import CONSOLE, Corpus, Fault, Row, patch_of
-from harness.pipeline.judge import base_cases, blamed_cases, weigh
+from harness.pipeline.judge import base_cases, blamed_cases, like, weigh
 from harness.pipeline.model import Case, Cell, Run
 from harness.pipeline.run import WORKLOADS, Surroundings, execute
 from harness.verdict import Verdict
@@ -104,12 +104,13 @@ def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
     """Run the unpatched base *base_runs* times (at least once), then every patch of *corpus*.
 
     Each run of the base has a seed of its own, and begins with other workloads than the one before: a plan
-    that bounds a cell's time leaves out the last. UserError and InfraError of the base go on up: without it
-    nothing can be judged.
+    that bounds a cell's time leaves out the last. A patch is judged by no case that the base has not had:
+    where one is missing, the base is run with it alone. UserError and InfraError of the base go on up:
+    without it nothing can be judged.
     """
     began = time.monotonic()
     matrix = Matrix(plan=trial.request.plan.name, tree="")
-    base: tuple[Cell, ...] = ()
+    base: list[Cell] = []
 
     def know(outcome: Outcome) -> None:
         nonlocal matrix
@@ -119,7 +120,7 @@ def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
 
     for number in range(max(1, base_runs)):
         run, seconds = _timed(turned(trial, number), f"base-{number + 1}", "")
-        base = (*base, *run.cells)
+        base += run.cells
         matrix = replace(matrix, tree=run.tree)
         know(_of_base(run, seconds))
     for row in corpus.rows:
@@ -138,13 +139,55 @@ def turned(trial: Trial, number: int) -> Trial:
     return dataclasses.replace(trial, request=replace(trial.request, plan=plan))
 
 
-def _judged(row: Row, trial: Trial, base: Sequence[Cell]) -> Outcome:
+def _judged(row: Row, trial: Trial, base: list[Cell]) -> Outcome:
+    """One patch. What its failure needs of the base is added to *base*; that time is not the patch's."""
     kind = row.kind if isinstance(row, Fault) else "harmless"
     try:
         run, seconds = _timed(trial, row.name, str(patch_of(trial.directory, row.name)))
+        _complete(base, trial, run)
     except (InfraError, UserError) as error:
         return Outcome(name=row.name, kind=kind, fate=Fate.LEFT_OUT, reason=" ".join(str(error).split()))
     return outcome_of(row, run, base, seconds)
+
+
+def _complete(base: list[Cell], trial: Trial, run: Run) -> None:
+    """Run the base, alone, with each case by which *run* is judged and which *base* has not had."""
+    while unknown := not_in_base(run, base):
+        cell, case = unknown
+        more, _seconds = _timed(alone(trial, cell, case), f"base-{case.name}", "")
+        base += more.cells
+        if not_in_base(run, base) == unknown:
+            raise InfraError(f"the base was not run with {case.name} of {cell.name}: {more.reason}")
+
+
+def not_in_base(run: Run, base: Sequence[Cell]) -> tuple[Cell, Case] | None:
+    """The first case that fails in *run* for other reasons than the *base*'s, and that *base* has not had."""
+    known = base_cases(_as_had(base))
+    blamed = blamed_cases(run.cells, known)
+    return blamed[0] if blamed and like(*blamed[0]) not in known else None
+
+
+def alone(trial: Trial, cell: Cell, case: Case) -> Trial:
+    """*trial* with nothing but the workload of *case*, in the place of *cell*."""
+    plan = replace(
+        trial.request.plan,
+        kconfig=cell.profile,
+        ifaces=(cell.iface,),
+        cells=(),
+        workloads=(case.name,),
+    )
+    return dataclasses.replace(trial, request=replace(trial.request, plan=plan))
+
+
+def _as_had(base: Sequence[Cell]) -> tuple[Cell, ...]:
+    """*base* without what was left out, and what failed once last: the base is known to do so."""
+    had = [
+        replace(cell, cases=(case,))
+        for cell in base
+        for case in cell.cases
+        if case.verdict in (Verdict.PASS, Verdict.FAIL)
+    ]
+    return tuple(sorted(had, key=lambda cell: cell.cases[0].verdict is Verdict.FAIL))
 
 
 def outcome_of(row: Row, run: Run, base: Sequence[Cell], seconds: float) -> Outcome:
@@ -183,7 +226,7 @@ def _caught(run: Run, base: Sequence[Cell]) -> tuple[str, str, tuple[str, ...], 
     failed = any(case.verdict is Verdict.FAIL for cell in run.cells for case in cell.cases)
     if run.verdict is Verdict.FAIL and not failed:  # one of its kernels, not always the first, does not build
         return "", "", ("build",), run.reason
-    weighed, _verdict, _reason = weigh((*base, *run.cells))
+    weighed, _verdict, _reason = weigh((*_as_had(base), *run.cells))
     blamed = blamed_cases(weighed, base_cases(weighed))
     if not blamed:
         return None

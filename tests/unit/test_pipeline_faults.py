@@ -16,7 +16,17 @@ from harness.errors import UserError
 from harness.memcg.model import Check
 from harness.pipeline.bench import Request
 from harness.pipeline.corpus import Fault, Harmless, load_corpus
-from harness.pipeline.faults import Fate, Matrix, Outcome, Trial, outcome_of, signs_of, turned
+from harness.pipeline.faults import (
+    Fate,
+    Matrix,
+    Outcome,
+    Trial,
+    alone,
+    not_in_base,
+    outcome_of,
+    signs_of,
+    turned,
+)
 from harness.pipeline.model import Case, Cell, Run
 from harness.pipeline.plan import Plan
 from harness.pipeline.run import Surroundings
@@ -98,6 +108,27 @@ def test_a_kernel_that_does_not_build_is_caught_by_the_build() -> None:
         assert outcome.fate is Fate.KILLED
         assert outcome.signs == ("build",)
         assert outcome.as_stated
+
+
+def test_a_failure_in_what_the_base_has_not_had_is_asked_of_the_base_first(tmp_path: Path) -> None:
+    run = _run(Verdict.FAIL, _cells("patched", _BAD))
+    assert not_in_base(run, _BASE) is None
+    skipped = _cells("base", Case(name="anon", verdict=Verdict.SKIP, reason="no time"))
+    unknown = not_in_base(run, skipped)
+    assert unknown is not None
+    request = Request(plan=Plan(name="p", workloads=("x", "anon")), plan_path=tmp_path, results=tmp_path,
+                      cache=tmp_path, jobs=1)  # fmt: skip
+    trial = Trial(request=request, directory=tmp_path, surroundings=_nobody, publish=print)
+    plan = alone(trial, *unknown).request.plan
+    assert (plan.matrix, plan.workloads) == ((("plain", "v1"),), ("anon",))
+
+
+@pytest.mark.parametrize("later", [_GOOD, Case(name="anon", verdict=Verdict.SKIP, reason="no time")])
+def test_what_the_base_did_once_it_does(later: Case) -> None:
+    base = (*_cells("base", _BAD), *_cells("base", later))
+    run = _run(Verdict.FAIL, _cells("patched", _BAD))
+    assert not_in_base(run, base) is None
+    assert outcome_of(_FAULT, run, base, 40.0).fate is Fate.SURVIVED
 
 
 def test_each_run_of_the_base_has_its_own_seed_and_beginning(tmp_path: Path) -> None:
