@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Groups that live for a moment, one after the other: made, entered by tasks that touch anonymous
- * memory and a tmpfs file and fork, left, and removed, with the file's pages still charged or not. On
- * v1 the first worker has half of its groups removed by the release agent, which is this program too.
+ * memory and a tmpfs file and fork, left, and removed, with the file's pages still charged or not, and
+ * while another task sets their limit or not. On v1 the first worker has half of its groups removed by
+ * the release agent, which is this program too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +24,12 @@
 #define MOST_CHILDREN 6
 #define MOST_PAGES 48
 #define AGENT_SECONDS 8 /* a work queue, fork and exec, emulated */
+#define ANY_LIMIT "67108864" /* more than a group here ever has */
 
 static char group[GROUP_PATH], file[512], page[PAGE], agent_before[256];
 static bool with_agent;
 static size_t file_pages;
+static volatile char *limit_was_set; /* by the task of another */
 
 static void touch(size_t pages)
 {
@@ -119,6 +122,60 @@ static void remove_group(void)
 	work_note("groups_removed", 1);
 }
 
+/* The limit anew and anew, until the group and its file are gone. */
+static _Noreturn void set_limit(int fd)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (write(fd, ANY_LIMIT, sizeof(ANY_LIMIT) - 1) > 0)
+		*limit_was_set = 1;
+	_exit(errno == ENODEV ? 0 : 4);
+}
+
+static void await_setter(pid_t pid, int options)
+{
+	int status = 0;
+	pid_t ended;
+
+	while ((ended = waitpid(pid, &status, options)) < 0 && errno == EINTR)
+		;
+	if (ended > 0 && (status || options))
+		work_wrong("a task that sets the limit of a group ended with status %#x", (unsigned)status);
+}
+
+/* Returns once another task sets the group's limit: rmdir has to wait for a write, and no write for rmdir. */
+static pid_t start_setting(void)
+{
+	char path[GROUP_PATH + 64];
+	int fd;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/%s", group, group_limit_file());
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		work_fail(path);
+	*limit_was_set = 0;
+	pid = fork();
+	if (pid < 0)
+		work_fail("fork");
+	if (!pid)
+		set_limit(fd);
+	close(fd);
+	while (!*limit_was_set && !work.did.verify_errors) {
+		usleep(200);
+		await_setter(pid, WNOHANG);
+	}
+	return pid;
+}
+
+static void remove_under_use(void)
+{
+	pid_t pid = start_setting();
+
+	remove_group();
+	await_setter(pid, 0);
+	work_note("removed_under_use", 1);
+}
+
 static void await_agent(void)
 {
 	time_t until = time(NULL) + AGENT_SECONDS;
@@ -149,6 +206,8 @@ static void turn(void)
 	}
 	if (release)
 		await_agent();
+	else if (!work.did.rounds || !work_random(3))
+		remove_under_use();
 	else
 		remove_group();
 	check_file();
@@ -190,6 +249,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && *argv[1] == '/')
 		return release(argv[1]);
 	work_begin(argc, argv);
+	limit_was_set = work_map(1, MAP_SHARED | MAP_ANONYMOUS, -1);
 	snprintf(file, sizeof(file), "%s/lifecycle-%u", work.dir, work.worker);
 	work_cleanup = clean_up;
 	if (!work.v2 && work.worker == 0)
