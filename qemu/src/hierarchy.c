@@ -51,6 +51,35 @@ static void check_sums(size_t leaf_pages, size_t side_pages)
 		   side_pages, at_leaf, at_mid, at_side, at_top);
 }
 
+/* Anonymous memory as the statistics of a group and all below it have it. */
+static long long anon(const char *path)
+{
+	if (!work.v2)
+		return group_get_key(path, "memory.stat", "total_rss");
+	group_get(path, "cpu.stat"); /* flushes memory.stat: cgroup_base_stat_cputime_show(), 6.1 */
+	return group_get_key(path, "memory.stat", "anon");
+}
+
+/* The same of the statistics, two levels up; without a flush it takes up to 2 s (flush_memcg_stats_dwork(), 6.1). */
+static void check_statistics(size_t pages)
+{
+	long long at_top = 0, at_leaf = 0, at_side = 0;
+
+	for (int look = 0; look < PATIENCE && in_leaf.pid && in_side.pid; look++) {
+		at_leaf = anon(leaf);
+		at_side = anon(side);
+		at_top = anon(top);
+		if (at_leaf >= (long long)pages * PAGE && at_top >= at_leaf + at_side) {
+			work_note("statistics_checked", 1);
+			return;
+		}
+		usleep(10000);
+	}
+	if (in_leaf.pid && in_side.pid)
+		work_wrong("%zu pages in use; in the statistics: two levels below %lld, one level below %lld, above both %lld",
+			   pages, at_leaf, at_side, at_top);
+}
+
 /* v1 refuses what it cannot reclaim down to at once, but has reclaimed some of it. */
 static bool lower(long long limit)
 {
@@ -149,8 +178,10 @@ static void turn(void)
 	group_put_number(top, group_limit_file(), 1LL << 40);
 	tenant_keep(&in_leaf, leaf, work.pages);
 	tenant_start(&in_side, side, work.pages, side_job);
-	if (tenant_do(&in_leaf, TENANT_FILL, pages) && tenant_do(&in_side, TENANT_FILL, beside))
+	if (tenant_do(&in_leaf, TENANT_FILL, pages) && tenant_do(&in_side, TENANT_FILL, beside)) {
 		check_sums(pages, beside);
+		check_statistics(pages);
+	}
 	file_pages = 64 + work_random(128);
 	if (tenant_do(&in_side, TENANT_OWN, file_pages))
 		check_sums(pages, beside + file_pages);
