@@ -34,10 +34,39 @@ def host_wide(rule: Rule, case: Measured) -> Check:
 
 def _apart(rule: Rule, host: Host, page_size: int) -> int:
     pages = root_pages(host, rule.counters, page_size)
-    lines = {name: int(number) * 1024 for name, number in _KILOBYTES.findall(host.files.get("meminfo", ""))}
+    lines = _lines(host)
     if pages is None or not set(rule.meminfo) <= set(lines):
         raise Unmeasured(f"stage {host.stage!r}: the root group or /proc/meminfo does not say")
     return pages * page_size - sum(lines[name] for name in rule.meminfo)
+
+
+def memory_kept(rule: Rule, case: Measured) -> Check:
+    """Memory that is neither free nor in any of the kinds that /proc/meminfo names: no more than before.
+
+    Pages on the CPUs' own free lists (per_cpu_pages) are free, though MemFree does not have them.
+    """
+    before, after = case.stream.before, case.stream.after
+    if before is None or after is None or "pcp" not in before.files:
+        raise Unasked
+    kept = [_kept(rule, host, case.begin.page_size) for host in (before, after)]
+    return case.in_bytes(
+        rule, max(0, kept[1] - kept[0]), "memory that nobody names is {} what it was before the case"
+    )
+
+
+def _kept(rule: Rule, host: Host, page_size: int) -> int:
+    lines = _lines(host)
+    free = host.files.get("pcp", "").strip()
+    missing = sorted({"MemTotal", "MemFree"} - set(lines))
+    if missing or not free.isdecimal():
+        raise Unmeasured(f"stage {host.stage!r}: /proc/meminfo or /proc/zoneinfo does not say")
+    named = sum(lines.get(name, 0) for name in rule.meminfo)
+    return lines["MemTotal"] - lines["MemFree"] - int(free) * page_size - named
+
+
+def _lines(host: Host) -> dict[str, int]:
+    """What /proc/meminfo has, in bytes."""
+    return {name: int(number) * 1024 for name, number in _KILOBYTES.findall(host.files.get("meminfo", ""))}
 
 
 def root_pages(host: Host, counters: Iterable[str], page_size: int) -> int | None:

@@ -90,6 +90,7 @@ MEASURES: dict[str, Measure] = {
     "no-dying-groups": life.no_dying_groups,
     "page-cgroups-back": life.page_cgroups_back,
     "host-wide": hosts.host_wide,
+    "memory-kept": hosts.memory_kept,
     "below-against-parent": parents.below_against_parent,
     "below-while-running": parents.below_while_running,
     "below-in-parent": parents.below_in_parent,

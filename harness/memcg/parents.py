@@ -9,6 +9,7 @@ from harness.memcg.interface import Rule, amount
 from harness.memcg.levels import lasting
 from harness.memcg.measure import Measured, Unasked, Unmeasured, sided, worst
 from harness.memcg.model import Check
+from harness.memcg.record import Sample
 
 
 def below_against_parent(rule: Rule, case: Measured) -> Check:
@@ -17,24 +18,34 @@ def below_against_parent(rule: Rule, case: Measured) -> Check:
     page_counter is exact at every level (mm/page_counter.c 6.1): a charge is made in the group and in all
     above it at once. A parent's own parts are what its hierarchical statistics have beyond those of
     the groups below; so its usage is as far above its parts as theirs are above theirs, and its own stock.
+    Kernel memory that RCU frees between two reads comes between: what counts is in all samples.
     """
     if not any(sample.below for sample in case.stream.samples):
         raise Unasked
-    sample = case.last("exit")
-    if not sample.below:
+    if not case.last("exit").below:
         raise Unasked  # they are gone by now
-    groups = {"": sample.files, **sample.below}
-    apart = {path: case.apart_of(rule, files) for path, files in groups.items()}
-    found = [
-        (sided(rule, own - sum(below)), path or "the group")
-        for path, own in apart.items()
-        if own is not None and (below := _right_below(path, apart))
+    samples = [sample for sample in case.stream.at("exit") if sample.below]
+    found = [_beyond_below(rule, case, sample) for sample in samples]
+    least = [
+        (min((one[path] for one in found if path in one), key=abs), path or "the group")
+        for path in dict.fromkeys(path for one in found for path in one)
     ]
-    if not found:
+    if not least:
         raise Unmeasured("neither the group nor one below it says what it is made of")
-    measured, path = worst(found)
+    measured, path = worst(least)
     where = f"after the workload, {rule.of} of {path or 'each parent'}"
     return case.in_bytes(rule, measured, f"{where} is {{}} its own parts and what is charged below it")
+
+
+def _beyond_below(rule: Rule, case: Measured, sample: Sample) -> dict[str, int]:
+    """For each group that has others right below: by how much more it is above its parts than those are."""
+    groups = {"": sample.files, **sample.below}
+    apart = {path: case.apart_of(rule, files) for path, files in groups.items()}
+    return {
+        path: sided(rule, own - sum(below))
+        for path, own in apart.items()
+        if own is not None and (below := _right_below(path, apart))
+    }
 
 
 def below_while_running(rule: Rule, case: Measured) -> Check:

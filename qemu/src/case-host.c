@@ -79,6 +79,21 @@ static void say_page_cgroup(char *text, size_t size)
 	json_text("page_cgroup", count);
 }
 
+/* Pages that CPUs keep on lists of their own (per_cpu_pages): free, but not in MemFree of /proc/meminfo. */
+static void say_pcp(char *text, size_t size)
+{
+	char count[32];
+	long long pages = 0;
+	const char *at;
+
+	if (file_read("/proc/zoneinfo", text, size))
+		return;
+	for (at = strstr(text, " count: "); at; at = strstr(at + 1, " count: "))
+		pages += atoll(at + strlen(" count: "));
+	snprintf(count, sizeof(count), "%lld", pages);
+	json_text("pcp", count);
+}
+
 void host_say(const char *stage, const struct group *group, struct host host)
 {
 	static char text[32768];
@@ -90,6 +105,7 @@ void host_say(const char *stage, const struct group *group, struct host host)
 	json_long("cgroups", host.cgroups);
 	json_long("dying", host.dying);
 	json_object("files");
+	say_pcp(text, sizeof(text));
 	if (!file_read("/proc/meminfo", text, sizeof(text)))
 		json_text("meminfo", text);
 	snprintf(path, sizeof(path), "%s/cpu.stat", group->mount); /* flushes what memory.stat shows */

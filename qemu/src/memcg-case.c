@@ -37,6 +37,9 @@
 /* How long usage must not change to be at rest else: above FLUSH_TIME, 2 s, of mm/memcontrol.c. */
 #define STILL_MS 2500
 #define POLL_MS 20
+/* With groups below: so many looks after the workload, so far apart. */
+#define EXIT_LOOKS 3
+#define EXIT_PAUSE_US 100000
 /*
  * What RCU frees after a grace period goes back into the per-CPU stock, behind the drain that went
  * before: once usage has stood still for this long, it is drained again.
@@ -241,10 +244,20 @@ static int set_up(const struct options *options)
 	return error;
 }
 
+/* Groups below are read one after the other, and RCU still frees what tasks had: one look is not enough. */
+static void sample_exit(const struct options *options)
+{
+	group_sample(&options->group, "exit");
+	for (int look = 1; options->own && look < EXIT_LOOKS; look++) {
+		usleep(EXIT_PAUSE_US);
+		group_sample(&options->group, "exit");
+	}
+}
+
 /* Also when it was cancelled: what stays charged keeps the group from dying. */
 static void empty_and_remove(const struct options *options, bool ran)
 {
-	group_sample(&options->group, "exit");
+	sample_exit(options);
 	group_empty(&options->group);
 	group_remove_below(&options->group, case_ms() + options->settle);
 	if (ran) {

@@ -21,6 +21,7 @@
 #define CROWD 3
 #define MOST_PAUSE_US 150000
 #define CHUNK 16 /* pages locked at a time */
+#define AREA 512 /* pages of a huge page */
 
 static char group[GROUP_PATH];
 static bool lock; /* no swap accounting that could forbid swap: locked pages stay */
@@ -44,16 +45,29 @@ static long long kills(void)
 	return group_get_key(group, work.v2 ? "memory.events" : "memory.oom_control", "oom_kill");
 }
 
-static _Noreturn void grow(size_t pages)
+/* Room that begins where a huge page can, with an area more than it takes; where @huge, it asks for such pages. */
+static char *map_room(size_t pages, bool huge)
+{
+	size_t size = (pages + 2 * AREA) * PAGE;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		_exit(3);
+	memory += (AREA - (uintptr_t)memory / PAGE % AREA) % AREA * PAGE;
+	if (huge)
+		madvise(memory, (pages + AREA) / AREA * AREA * PAGE, MADV_HUGEPAGE); /* EINVAL: there are none */
+	return memory;
+}
+
+/* A huge page that the limit has no room for is charged in vain, and small ones take its place. */
+static _Noreturn void grow(size_t pages, bool huge)
 {
 	char *memory;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (group_enter(group))
 		_exit(2);
-	memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		_exit(3);
+	memory = map_room(pages, huge);
 	for (size_t page = 0; page < pages; page++) {
 		if (lock && page % CHUNK == 0 && mlock(memory + page * PAGE, CHUNK * PAGE))
 			sleep(5), _exit(4); /* whoever is out of memory is killed on the way back from the system call */
@@ -76,12 +90,13 @@ static int wait_for(pid_t pid)
 /* A task that grows beyond the limit. */
 static pid_t start_growing(size_t limit)
 {
+	bool huge = !lock && work_random(2);
 	pid_t pid = fork();
 
 	if (pid < 0)
 		work_fail("fork");
 	if (!pid)
-		grow((limit + 2 * CHUNK) / CHUNK * CHUNK);
+		grow((limit + 2 * CHUNK) / CHUNK * CHUNK, huge);
 	work.did.forks++;
 	return pid;
 }

@@ -124,6 +124,18 @@ def test_children_that_are_gone_when_the_workload_ends_are_not_asked() -> None:
     assert [why for why in accounting(cut).missing if why.startswith("below-against-parent: no sample")]
 
 
+def test_what_rcu_frees_between_two_reads_is_in_no_two_samples() -> None:
+    """A child that was read 3 pages later than its parent, once."""
+    torn, calm = (
+        sample("exit", group(2 * MIB), a=group(2 * MIB, 3)),
+        sample("exit", group(2 * MIB), a=group(2 * MIB)),
+    )
+    for samples, measured in (([torn, calm], 0), ([torn, torn], -3 * PAGE)):
+        check = judged(case(begin(own=1), samples), "below-against-parent")
+        assert check is not None
+        assert check.measured == measured
+
+
 def test_a_charge_that_is_lost_two_levels_down() -> None:
     below = {"a": group(MIB), "a__b": group(MIB, 40)}
     check = judged(case(begin(own=1), [sample("exit", group(MIB), **below)]), "below-against-parent")
@@ -165,6 +177,45 @@ def test_a_host_that_does_not_say_is_missing() -> None:
     silent = Host(stage="after", ms=0, cgroups=1, dying=0, files={"meminfo": "nonsense"})
     missing = accounting(case(begin(), [], after=silent)).missing
     assert len([why for why in missing if why.startswith("host-")]) == 4
+
+
+def with_memory(stage: str, free: int, pcp: int, anon: int, vmalloc: int = 0) -> Host:
+    """A guest of 100,000 pages, so many of them free, on the CPUs' own lists, and in use by name."""
+    lines = {"MemTotal": 100_000, "MemFree": free, "AnonPages": anon, "VmallocUsed": vmalloc}
+    meminfo = "".join(f"{name}: {pages * 4} kB\n" for name, pages in lines.items())
+    return Host(stage=stage, ms=0, cgroups=1, dying=0, files={"meminfo": meminfo, "pcp": f"{pcp}"})
+
+
+@pytest.mark.parametrize(
+    ("after", "lost"),
+    [
+        (with_memory("after", 90_000, 100, 5_000), 0),
+        (with_memory("after", 85_000, 5_100, 5_000), 0),
+        (with_memory("after", 89_000, 100, 5_500, 500), 0),
+        (with_memory("after", 88_720, 100, 5_000), 1280),
+        (with_memory("after", 88_719, 100, 5_000), 1281),
+        (with_memory("after", 95_000, 100, 5_000), 0),
+    ],
+)
+def test_memory_that_is_neither_free_nor_named_is_lost(after: Host, lost: int) -> None:
+    check = judged(
+        case(begin(), [], before=with_memory("before", 90_000, 100, 5_000), after=after), "memory-not-lost"
+    )
+    assert check is not None
+    assert (check.measured, check.kept) == (lost * PAGE, lost <= 1280)
+
+
+@pytest.mark.parametrize("pcp", ["", "x"])
+def test_free_lists_that_cannot_be_read_are_missing(pcp: str) -> None:
+    odd = Host(
+        stage="before",
+        ms=0,
+        cgroups=1,
+        dying=0,
+        files={"meminfo": "MemTotal: 1 kB\nMemFree: 1 kB\n", "pcp": pcp},
+    )
+    found = accounting(case(begin(), [], before=odd, after=odd))
+    assert [why for why in found.missing if why.startswith("memory-not-lost")]
 
 
 def of_2008(stage: str, page_cgroups: int, charged: int) -> Host:
