@@ -16,20 +16,28 @@ CORRUPTED = "corrupted"
 """stands for the function where none can be told, as in syzkaller's titles"""
 
 _CLONE = re.compile(r"\.(?:constprop|isra|part|cold|llvm|lto_priv|\d+\b).*|\$.*")
-_OLD_CALL = re.compile(r"(?:compat_SyS|SyS|C_SYSC|SYSC)_(?=\w)")
+_OLD_CALL = re.compile(r"(?:(?:compat_)?(?:SyS|SYSC)|C_SYSC|ksys|_{2,4}sys|__(?:se|do)_sys)_(?=\w)")
+"""in front of a system call's name, down to its own"""
 _CALL_OF_USER = re.compile(
-    r"(?:compat_sys|ksys"
-    r"|__(?:x64|ia32|x32|arm64|s390x?|riscv|powerpc|loongarch)_(?:compat_)?sys"
-    r"|__(?:do|se)_(?:compat_)?sys)_(?=\w)"
+    r"(?:compat_sys|__(?:x64|ia32|x32|arm64|s390x?|riscv|powerpc|loongarch)_(?:compat_)?sys"
+    r"|__(?:do|se)_compat_sys)_(?=\w)"
 )
+"""the same of an architecture's entry, which goes by ``sys_``"""
 _FAULTS = re.compile(r"should_fail|fail_dump")
-_INTO = re.compile(r"\+0x[0-9a-f]+/0x[0-9a-f]+")
-_ADDRESS = re.compile(r"\b(?:0x)?[0-9a-f]{8,16}\b|\b0x[0-9a-f]+\b")
 _MANGLED = re.compile(r"_ZN?(?P<length>\d+)(?P<rest>\w+)")
-_NUMBER = re.compile(r"(?<![A-Za-z_0-9])\d+|\d{4,}")
-_LONGEST = 180
-_NEAR = 4
-"""innermost frames among which a function that waits for other CPUs is what a stall is named after"""
+_HASH = re.compile(r"(?<![A-Za-z0-9])(?:0x)?[0-9a-f]{6,}")
+"""an address, or what is in the name of a BPF program"""
+_VARIES = (
+    (re.compile(r"\b([A-Za-z][\w.]+)\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?"), r"\1"),
+    (_HASH, "ADDR"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"), "IP"),
+    (re.compile(r"(\.\w+)(?::\d+)+"), r"\1:LINE"),
+    (re.compile(r"CPU#\d+"), "CPU"),
+    (re.compile(r"(?<!\w)\d+(?!\w)|\d{7,}"), "NUM"),
+)
+"""what differs from one time to the next, and what stands for it"""
+_LONGEST = 120
+"""characters, after which the field's databases cut titles off"""
 
 
 @dataclass(frozen=True)
@@ -56,14 +64,14 @@ def name_of(row: Row, found: dict[str, str], messages: Sequence[str], heads: Hea
         stacks.traces.clear()
     places = row.find if form is None or form.find is None else form.find
     skip = (form.skip if form else "") or row.skip
-    skipped = re.compile(rf"(?:{skip})\Z") if skip else None
+    skipped = re.compile(skip) if skip else None
     frames, function = _function(places, words.get("function", ""), stacks, heads, skipped)
     title = form.title if form else row.title
     bare = (form.bare or row.bare) if form else row.bare
     lacking = "{function}" in title and not function
     if lacking and bare:
         title = bare
-    shown = title.format_map({**words, "function": function or CORRUPTED})
+    shown = title.format_map({**words, "function": _HASH.sub("ADDR", function) or CORRUPTED})
     return Named(
         title=" ".join(shown.split())[:_LONGEST].strip(),
         kind=(form.kind if form else "") or row.kind,
@@ -79,7 +87,7 @@ def _muddled(messages: Sequence[str], stacks: Stacks, heads: Heads) -> bool:
     for frame in stacks.traces[0] if stacks.traces else ():
         if _FAULTS.match(frame.function):
             return True
-        if not heads.skipped.match(plain(frame.function)):
+        if not heads.passed_over(plain(frame.function)):
             break
     before = itertools.takewhile(lambda said: not opens_stack(said), messages)
     return any(heads.muddle.match(said) for said in before)
@@ -104,7 +112,9 @@ def _form(row: Row, text: str) -> tuple[Form | None, dict[str, str]]:
 
 def _general(what: str) -> str:
     """*what* without numbers and addresses, which differ from one time to the next."""
-    return _NUMBER.sub("NUM", _ADDRESS.sub("ADDR", _INTO.sub("", what)))
+    for pattern, instead in _VARIES:
+        what = pattern.sub(instead, what)
+    return what
 
 
 def _function(
@@ -113,10 +123,34 @@ def _function(
     """The frames of the place at which a function is found, and that function."""
     for place in places:
         for frames in _at(place, head, stacks, heads):
-            function = next(_telling(frames, heads.skipped, skipped), "")
+            function = _named(place, frames, heads, skipped)
             if function:
-                return _whole(frames, stacks), heads.alias(function) or function
+                return _whole(frames, stacks), function
     return _whole([], stacks), ""
+
+
+def _named(place: Place, frames: list[Frame], heads: Heads, skipped: re.Pattern[str] | None) -> str:
+    """What *frames* are named after; "" where none of them tells."""
+    if place == "held":
+        return next((plain(one.function) for one in frames), "")
+    names = list(_telling(frames, heads, None if place == "meets" else skipped))
+    if place == "meets":
+        met = next(filter(None, (heads.meeting("hung", name) for name in names)), "")
+        return met or next((name for name in names if not heads.passed_over(name, skipped)), "")
+    if place in ("call", "stall"):
+        return _called(names, heads)
+    return next(iter(names), "")
+
+
+def _called(names: Sequence[str], heads: Heads) -> str:
+    """The function that the innermost dispatcher called, or the dispatcher itself where many meet in it.
+
+    Where exactly a CPU was when it was looked at is chance, in which handler it was is not.
+    """
+    for at, name in enumerate(names):
+        if heads.dispatchers.search(name):
+            return heads.meeting("stall", name) or names[max(at - 1, 0)]
+    return ""
 
 
 def _whole(frames: list[Frame], stacks: Stacks) -> list[Frame]:
@@ -137,15 +171,15 @@ def _guess(head: str, stacks: Stacks, heads: Heads) -> str:
     if head:
         return plain(head)
     places = (stacks.pointer[:1], *stacks.traces, stacks.loose)
-    return next((name for frames in places for name in _telling(frames, heads.skipped, None)), "")
+    return next((name for frames in places for name in _telling(frames, heads, None)), "")
 
 
-def _telling(
-    frames: Iterable[Frame], skipped: re.Pattern[str], more: re.Pattern[str] | None
-) -> Iterator[str]:
+def _telling(frames: Iterable[Frame], heads: Heads, more: re.Pattern[str] | None) -> Iterator[str]:
+    """The names that tell something. A call that only a decoder can have added has no say: the same report as
+    the kernel printed it must have the same title."""
     for frame in frames:
         name = plain(frame.function)
-        if not skipped.match(name) and not (more is not None and more.match(name)):
+        if not frame.inlined and not heads.passed_over(name, more):
             yield name
 
 
@@ -160,44 +194,29 @@ def _at(place: Place, head: str, stacks: Stacks, heads: Heads) -> Iterator[list[
         yield stacks.held[:1]
     elif place == "holds":
         yield from ([frame] for frame in stacks.held)
-    elif place == "trace":
+    elif place in ("trace", "meets"):
         yield from stacks.traces
-    elif place == "loose":
+    elif place == "loose" or (place == "below" and stacks.pointer):
         yield stacks.loose
-    else:
-        yield from _called(place, stacks, heads)
+    elif place in ("call", "stall"):
+        yield from _running(place, stacks, heads)
 
 
-def _called(place: Place, stacks: Stacks, heads: Heads) -> Iterator[list[Frame]]:
-    """Of each stack the function that a dispatcher called; for a stall below the tick that noticed it.
-
-    Where exactly the CPU was at that moment is chance, in which handler it was is not.
-    """
-    for frames, lead in (*zip(stacks.traces, stacks.leads, strict=True), (stacks.loose, [])):
-        below = _below_tick(frames, heads) if place == "stall" else []
-        if not below and (lead or place == "call"):
-            below = [*lead, *frames]
-        waits = next((at for at, one in enumerate(below[:_NEAR]) if heads.alias(plain(one.function))), None)
-        if waits is not None:
-            yield below[waits:]
-        called = _last_called(below, heads)
-        if called is not None:
-            yield below[called:]
-        elif place == "stall" and _below_tick(frames, heads):
-            yield below
-
-
-def _last_called(frames: list[Frame], heads: Heads) -> int | None:
-    """Where in *frames* stands the innermost function that a dispatcher called."""
-    names = [plain(frame.function) for frame in frames]
-    for at, (inner, outer) in enumerate(itertools.pairwise(names)):
-        if heads.dispatchers.match(outer) and not heads.skipped.match(inner):
-            return at
-    return None
+def _running(place: Place, stacks: Stacks, heads: Heads) -> Iterator[list[Frame]]:
+    """Of each stack what a CPU was at; for a stall that is below the first tick, which noticed it, or
+    else the first stack, when it was printed by the CPU that stalled."""
+    stacked = [*zip(stacks.traces, stacks.leads, strict=True), (stacks.loose, [])]
+    if place == "call":
+        yield from ([*lead, *frames] for frames, lead in stacked)
+        return
+    yield next(filter(None, (_below_tick(frames, heads) for frames, _lead in stacked)), [])
+    frames, lead = stacked[0]
+    if lead:
+        yield [*lead, *frames]
 
 
 def _below_tick(frames: list[Frame], heads: Heads) -> list[Frame]:
     for at, frame in enumerate(frames):
-        if heads.ticks.match(plain(frame.function)):
+        if heads.ticks.search(plain(frame.function)):
             return frames[at + 1 :]
     return []

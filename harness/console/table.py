@@ -21,7 +21,7 @@ TABLE = CONFIGS / "console.yaml"
 
 _NAMED = re.compile(r"\(\?P<\w+>")
 
-Place = Literal["head", "stacked", "ip", "held", "holds", "trace", "loose", "call", "stall"]
+Place = Literal["head", "stacked", "ip", "held", "holds", "trace", "loose", "below", "call", "stall", "meets"]
 """where a report's function is looked for, see harness/console/naming.py"""
 
 
@@ -35,7 +35,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     find: tuple[Place, ...] | None = None
     """instead of the row's"""
     skip: str = ""
-    """functions that this title is not named after either, a pattern"""
+    """functions that this title is not named after either, a pattern searched in the name"""
     kind: str = ""
     """instead of the row's"""
 
@@ -57,7 +57,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     find: tuple[Place, ...] = ()
     """where the function is looked for, best first"""
     skip: str = ""
-    """functions that it is not named after either, a pattern"""
+    """functions that it is not named after either, a pattern searched in the name"""
     forms: tuple[Form, ...] = ()
     """other titles, the first that fits wins"""
     ends: Literal["line", "trace", "mark"]
@@ -72,11 +72,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """a line that it matches; tested"""
 
 
-class Alias(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Functions that go by one name in titles."""
+class Meeting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Functions in which many wait or spin whatever they came for, so that one fault stops them all there."""
 
+    kind: Literal["stall", "hung"]
     pattern: str
-    name: str
+    """searched in the name"""
+    name: str = ""
+    """the one that they go by in titles; "" for their own"""
 
 
 class Boots(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,12 +98,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     rows: tuple[Row, ...]
     skip: tuple[str, ...]
-    """patterns of whole names"""
+    """patterns searched in names, as are the next three"""
+    keep: str
+    """functions that are never passed over, searched as well"""
     dispatch: tuple[str, ...]
-    """patterns of functions that call whatever was registered: a stall is named after the one called"""
+    """functions that call whatever was registered: a stall is named after the one called"""
     ticks: tuple[str, ...]
-    """patterns of functions through which the timer interrupt comes in"""
-    names: tuple[Alias, ...]
+    """functions through which the timer interrupt comes in"""
+    names: tuple[Meeting, ...]
     boots: Boots
     muddle: str
     """lines after which a stack need not be the report's own, a pattern"""
@@ -128,19 +133,29 @@ class Heads:
         return seeker(word for word in words if not any(other != word and other in word for other in words))
 
     @cached_property
-    def skipped(self) -> re.Pattern[str]:
-        """Functions that report, wait or copy for others, and so are on the stacks of many reports."""
-        return whole(self.table.skip)
+    def _skipped(self) -> re.Pattern[str]:
+        return anywhere(self.table.skip)
+
+    @cached_property
+    def _kept(self) -> re.Pattern[str]:
+        return re.compile(self.table.keep)
+
+    def passed_over(self, function: str, more: re.Pattern[str] | None = None) -> bool:
+        """True for one that reports, waits or copies for others, and so is on the stacks of many reports; and
+        for one that *more*, a row's own list, is found in."""
+        if self._kept.search(function):
+            return False
+        return bool(self._skipped.search(function)) or (more is not None and bool(more.search(function)))
 
     @cached_property
     def dispatchers(self) -> re.Pattern[str]:
         """See :attr:`Table.dispatch`."""
-        return whole(self.table.dispatch)
+        return anywhere(self.table.dispatch)
 
     @cached_property
     def ticks(self) -> re.Pattern[str]:
         """See :attr:`Table.ticks`."""
-        return whole(self.table.ticks)
+        return anywhere(self.table.ticks)
 
     @cached_property
     def muddle(self) -> re.Pattern[str]:
@@ -148,12 +163,13 @@ class Heads:
         return re.compile(self.table.muddle)
 
     @cached_property
-    def _aliases(self) -> tuple[tuple[re.Pattern[str], str], ...]:
-        return tuple((whole((alias.pattern,)), alias.name) for alias in self.table.names)
+    def _meetings(self) -> tuple[tuple[Meeting, re.Pattern[str]], ...]:
+        return tuple((one, re.compile(one.pattern)) for one in self.table.names)
 
-    def alias(self, function: str) -> str:
-        """The one name that *function* goes by with others in titles; "" where it has its own."""
-        return next((name for pattern, name in self._aliases if pattern.match(function)), "")
+    def meeting(self, kind: str, function: str) -> str:
+        """What *function* goes by in the titles of *kind*, if it is where many meet; else ""."""
+        found = (one for one, pattern in self._meetings if one.kind == kind and pattern.search(function))
+        return next((one.name or function for one in found), "")
 
     def find(self, message: str) -> tuple[Row, dict[str, str]] | None:
         """The row that *message* begins a report of, and what its groups hold."""
@@ -166,9 +182,9 @@ class Heads:
         return None
 
 
-def whole(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """One pattern for all names that one of *patterns* matches from end to end."""
-    return re.compile(rf"(?:{'|'.join(patterns)})\Z")
+def anywhere(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all names in which one of *patterns* is found."""
+    return re.compile("|".join(f"(?:{one})" for one in patterns) or r"(?!)")
 
 
 def load_heads(path: Path = TABLE) -> Heads:
@@ -184,8 +200,9 @@ def load_heads(path: Path = TABLE) -> Heads:
         if row.word not in row.example:
             lacks = f"{row.word!r} is not in its example; name a word that is"
             raise UserError(f"{path}: row {row.name!r}: {lacks}")
-    aliases = (alias.pattern for alias in table.names)
-    for text in (*table.skip, *table.dispatch, *table.ticks, *aliases, *_boots(table.boots), table.muddle):
+    meetings = (one.pattern for one in table.names)
+    functions = (*table.skip, table.keep, *table.dispatch, *table.ticks, *meetings)
+    for text in (*functions, *_boots(table.boots), table.muddle):
         _check(path, "functions", text)
     return Heads(table)
 

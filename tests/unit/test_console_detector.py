@@ -180,7 +180,7 @@ def test_a_flood_of_reports_is_bounded() -> None:
 
 
 REST = (
-    "skip: []\ndispatch: []\nticks: []\nnames: []\nmuddle: m\n"
+    "skip: []\nkeep: k\ndispatch: []\nticks: []\nnames: []\nmuddle: m\n"
     "boots: {firmware: f, kernel: k, announced: a, words: [f], title: t}\n"
 )
 
