@@ -8,6 +8,7 @@ import re
 from harness.console.fingerprint import fingerprint
 from harness.console.model import Report
 from harness.console.naming import name_of
+from harness.console.stack import shows_registers
 from harness.console.table import Heads, Row
 
 _BYTES = 16 * 1024
@@ -29,6 +30,8 @@ _TAINT = re.compile(r"(?:CPU|Pid): .*? Tainted: (?:\[\w\]=\w+, )?(?P<letters>[A-
 _TAINTED_2025 = re.compile(r"Tainted: (?P<named>(?:\[[A-Z]\]=\w+(?:, )?)+)")
 _WORSE = frozenset("WDB")
 """taints that earlier reports leave: warned, died, bad page (kernel/panic.c, taint_flags)"""
+_INLINED = re.compile(r" \[inline\](?:,|$)")
+"""of a decoded report: its first line is there for each call that the compiler put into another"""
 _LOST = re.compile(r"\*\* \d+ printk messages dropped|\*\* replaying previous printk message")
 
 
@@ -107,6 +110,9 @@ class Opened:
 
     def _takes(self, row: Row, found: dict[str, str]) -> bool:
         """True when the beginning of *row* belongs to this report; it may say where."""
+        if row.name == self.row.name and _INLINED.search(self._said[-1]):
+            self._found = dict(found)
+            return True
         if row.kind == "panic" and self.severity != "note":
             self.severity, self._left, self._in_stack = "fatal", None, False
             return True
@@ -141,7 +147,8 @@ class Opened:
             own = _IN_STACK.match(said) is not None
             self._deep = self._deep or own
             self._strangers = 0 if own else self._strangers + 1
-            if self._strangers == _STRANGERS or (not said and self._deep):
+            over = not said and self._deep and not any(map(shows_registers, self._said[-2:-1]))
+            if self._strangers == _STRANGERS or over:
                 self._in_stack = False
                 return self.row.ends == "trace"
         return False

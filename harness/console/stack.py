@@ -45,7 +45,6 @@ _POINTER = re.compile(
     rf"{_ADDRESS}{{0,2}}{_CALL}{_MODULE}(?: +{_PLACE})?"
 )
 _HELD = re.compile(rf".{{0,300}}?[,)]? at: {_ADDRESS}?{_CALL}")
-_HELD_INLINED = re.compile(rf".{{0,300}}?[,)] at: {_ADDRESS}?(?P<function>{_NAME}) [\w./+-]+:\d+ \[inline\]")
 _OLD = re.compile(r"Pid: \d+, comm: ")
 """until 3.9; since then "CPU: 0 PID: 1 Comm: " (lib/dump_stack.c)"""
 _BARE = re.compile(rf"{_NAME}\+{_HEX}/{_HEX}(?: |$)")
@@ -53,6 +52,8 @@ _OVER = re.compile(
     r"$|-+\[ (?:end|cut)|Allocated by|Freed by|The buggy|Memory state|Uninit was|Local variable|Sending NMI"
     r"|NMI backtrace|Showing all|other info|Last potentially|Kernel Offset|Rebooting in|INFO: |Modules linked"
 )
+_REGISTERS = re.compile(r" *(?:R[A-Z0-9]{2}|E[A-Z]{2}|[CD]R\d|[CDEFGS]S|PKRU|Code): ?[0-9a-fB]")
+"""registers of an interrupt within a stack"""
 _LEVEL = re.compile(r"\s*</?[A-Z]{2,12}\d?>\s*")
 
 
@@ -90,15 +91,18 @@ class _Reader:
         self._seen = 0
         """instruction pointers that stand before the last stack"""
         self._old = False
+        self._before = ""
+        """the line before"""
 
     def read(self, said: str) -> None:
         """Take one more line."""
         self._old = self._old or _OLD.match(said) is not None
         opens = _HEADER.match(said)
+        before, self._before = self._before, said
         if opens:
             self._open()
             self._frame(said[opens.end() :])
-        elif _OVER.match(said):
+        elif _OVER.match(said) and (said or not shows_registers(before)):
             self._current = None
             self._loose_over = self._loose_over or bool(self._stacks.loose)
         elif said[:1].isspace() or said[:1] in "[(" or _BARE.match(said):
@@ -154,14 +158,15 @@ def opens_stack(said: str) -> bool:
     return _HEADER.match(said) is not None
 
 
+def shows_registers(said: str) -> bool:
+    """True for a line of registers, after which a stack may go on even behind an empty line."""
+    return _REGISTERS.match(said) is not None
+
+
 def _note_held(said: str, stacks: Stacks) -> None:
     held = _HELD.match(said) if " at: " in said else None
     if held:
         stacks.held.append(_frame(held))
-    elif " at: " in said:
-        inlined = _HELD_INLINED.match(said)
-        if inlined:
-            stacks.held.append(Frame(function=inlined["function"], inlined=True))
 
 
 def _frames(said: str) -> list[Frame]:
