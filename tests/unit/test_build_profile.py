@@ -50,11 +50,22 @@ def test_the_controller_has_its_name_of_the_time() -> None:
     assert "DEBUG_VM" in old & middle & new
 
 
-@pytest.mark.parametrize("name", ["plain", "see", "virtme"])
+@pytest.mark.parametrize("name", ["plain", "see", "kasan", "virtme"])
 def test_every_shipped_profile_loads_and_has_each_symbol_once(name: str) -> None:
     profile = load_profile(KCONFIG, name)
     names = [one.row.name for one in profile.wanted(Version(6, 1, 0))]
     assert len(names) == len(set(names)) > 100
+
+
+def test_a_kasan_kernel_is_not_started_by_the_way_that_it_dies_on() -> None:
+    rows = {one.row.name: one.row for one in load_profile(KCONFIG, "kasan").wanted(Version(6, 1, 192))}
+    assert (rows["KASAN"].value, rows["PVH"].value) == ("y", "n")
+
+
+def test_kasan_is_asked_of_a_tree_that_never_had_it_and_so_refused() -> None:
+    rows = {one.row.name: one.row for one in load_profile(KCONFIG, "kasan").wanted(Version(2, 6, 27))}
+    assert rows["KASAN"].needed
+    assert not {"KASAN_GENERIC", "PVH"} & set(rows)
 
 
 def _write(directory: Path, table: str) -> Path:
@@ -89,7 +100,7 @@ def test_a_wrong_row_is_named_with_its_line(tmp_path: Path, row: str, says: str)
 
 
 def test_an_unknown_profile_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UserError, match=r"no profile 'fast'; it has plain, see, virtme"):
+    with pytest.raises(UserError, match=r"no profile 'fast'; it has plain, see, kasan, virtme"):
         load_profile(KCONFIG, "fast")
 
 

@@ -51,6 +51,11 @@ def test_a_panic_ends_the_guest_at_once() -> None:
     assert "-no-reboot" in _argv(Spec())
 
 
+def test_what_kasan_finds_ends_the_guest_too() -> None:
+    assert "kasan.fault=panic" in command_line((6, 1, 192), Spec())
+    assert "kasan.fault=panic" not in command_line((2, 6, 27), Spec())
+
+
 def test_a_kernel_of_2008_gets_the_words_that_it_knows() -> None:
     line = command_line((2, 6, 27), Spec())
     assert {"panic=1", "noapictimer", "vdso=0"} <= set(line)
