@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.build.kconfig import Config, configure, install, parse
@@ -15,7 +17,7 @@ from harness.deadline import Deadline
 from harness.errors import UserError
 from harness.events import Event, Note, silent
 from harness.paths import CONFIGS
-from harness.tree.model import Tree
+from harness.tree.model import Tree, Version
 
 TABLE = CONFIGS / "kconfig" / "memcg.yaml"
 
@@ -72,6 +74,19 @@ def test_a_lost_symbol_is_named_with_what_it_depends_on(toy_tree: Tree, toolchai
 def test_a_symbol_nobody_defines_is_named_too(toy_tree: Tree, toolchain: Toolchain) -> None:
     with pytest.raises(UserError, match=r"MEMCG_V9=y is lost .*: no Kconfig file of this tree defines it"):
         _configure(toy_tree, _profile(_row("MEMCG_V9")), toolchain)
+
+
+def test_a_tree_from_before_kasan_is_refused_by_that_name_alone(toy_tree: Tree, toolchain: Toolchain) -> None:
+    rows = load_profile(CONFIGS / "kconfig", "kasan").rows
+    profile = Profile("kasan", tuple(one for one in rows if one.table.name == "kasan.yaml"))
+    old = msgspec.structs.replace(toy_tree, version=Version(2, 6, 27, text="2.6.27"))
+    with pytest.raises(UserError) as caught:
+        _configure(old, profile, toolchain)
+    assert re.fullmatch(
+        r"\S+/kasan\.yaml:\d+: KASAN=y is lost in toy-source 2\.6\.27 \(it is n\): "
+        r"no Kconfig file of this tree defines it",
+        str(caught.value),
+    )
 
 
 def test_one_that_is_not_needed_is_only_noted(toy_tree: Tree, toolchain: Toolchain) -> None:

@@ -62,12 +62,6 @@ def test_a_kasan_kernel_is_not_started_by_the_way_that_it_dies_on() -> None:
     assert (rows["KASAN"].value, rows["PVH"].value) == ("y", "n")
 
 
-def test_kasan_is_asked_of_a_tree_that_never_had_it_and_so_refused() -> None:
-    rows = {one.row.name: one.row for one in load_profile(KCONFIG, "kasan").wanted(Version(2, 6, 27))}
-    assert rows["KASAN"].needed
-    assert not {"KASAN_GENERIC", "PVH"} & set(rows)
-
-
 def _write(directory: Path, table: str) -> Path:
     (directory / "profiles.yaml").write_text("profiles:\n  - {name: p, tables: [a, b], why: a test}\n")
     (directory / "a.yaml").write_text(table)
