@@ -62,6 +62,16 @@ class Work(msgspec.Struct, frozen=True, tag="work", tag_field="type"):
     facts: dict[str, str]
 
 
+class Stuck(msgspec.Struct, frozen=True, tag="stuck", tag_field="type"):
+    """A task of a worker that did not end in time: it slept for so long, deaf to signals, and never ran."""
+
+    pid: int
+    name: str
+    where: str
+    """/proc/PID/wchan: the function that it sleeps in; ``0`` or empty where the kernel does not say"""
+    ms: float
+
+
 class Host(msgspec.Struct, frozen=True, tag="host", tag_field="type"):
     """The guest as a whole, while the group is empty or not there."""
 
@@ -91,4 +101,4 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="type"):
     ms: float
 
 
-Record = Begin | Sample | Step | Work | Host | Fault | End
+Record = Begin | Sample | Step | Work | Stuck | Host | Fault | End

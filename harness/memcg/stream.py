@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from harness.memcg.interface import numbers
-from harness.memcg.record import Begin, End, Fault, Host, Record, Sample, Step, Work
+from harness.memcg.record import Begin, End, Fault, Host, Record, Sample, Step, Stuck, Work
 
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ class CaseStream(msgspec.Struct, frozen=True, kw_only=True):
     samples: tuple[Sample, ...] = ()
     steps: tuple[Step, ...] = ()
     work: tuple[Work, ...] = ()
+    stuck: tuple[Stuck, ...] = ()
     before: Host | None = None
     """the guest before the group was made"""
     emptied: Host | None = None
@@ -75,6 +76,7 @@ def read_records(lines: Iterable[bytes]) -> CaseStream:
         samples=_of(seen, Sample),
         steps=_of(seen, Step),
         work=_of(seen, Work),
+        stuck=_of(seen, Stuck),
         before=hosts.get("before"),
         emptied=hosts.get("rest"),
         after=hosts.get("after"),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from harness.console.model import Report
 from harness.memcg.invariants import Accounting
-from harness.memcg.record import Work
+from harness.memcg.record import Stuck, Work
 from harness.memcg.stream import CaseStream
 from harness.pipeline.judge_ending import Afterwards, End, end_of
 from harness.pipeline.model import Case, Cell, Drift, Run
@@ -51,6 +51,7 @@ def judge_case(workload: Workload, evidence: Evidence) -> Finding:
         *_console(evidence.reports),
         *_ending(evidence),
         *accounting,
+        *_stuck(evidence.stream.stuck),
         *_workers(evidence.stream.work),
         *_test_itself(workload, evidence),
     ]
@@ -210,6 +211,15 @@ def _ending(evidence: Evidence) -> list[Finding]:
     if ended.exit is not None:
         return [(Verdict.BROKEN, f"memcg-case ended with {ended.exit} before its last word")]
     return [(Verdict.INFRA, f"memcg-case was cut off: {ended.why}")]
+
+
+def _stuck(tasks: Sequence[Stuck]) -> list[Finding]:
+    return [(Verdict.FAIL, _does_not_wake(task)) for task in tasks]
+
+
+def _does_not_wake(task: Stuck) -> str:
+    where = f" in {task.where}" if task.where.strip("0") else ""
+    return f"a task ({task.name}) does not wake any more: asleep in the kernel{where} after its time was up"
 
 
 def _workers(work: Sequence[Work]) -> list[Finding]:

@@ -26,10 +26,13 @@
 #include "case-group.h"
 #include "case-host.h"
 #include "case-io.h"
+#include "case-stuck.h"
 #include "case-workers.h"
 
 /* A worker that swaps under emulation can take this long to see that its time is up. */
 #define GRACE_MS 30000
+/* Who sleeps for so long beyond that, unasked for, will not wake. */
+#define STUCK_MS 4000
 /* SIGTERM to SIGKILL: time for a workload to remove its files. */
 #define TERM_MS 3000
 /* How long usage must not change to be at rest where nothing is charged but what the kernel names. */
@@ -156,8 +159,10 @@ static bool run_crew(struct options *options)
 			next += options->interval;
 	}
 	if (crew_watch(&options->crew, 0)) {
-		if (!cancelled && json_heard())
+		if (!cancelled && json_heard()) {
 			say_fault("workload", ETIMEDOUT, "did not end in time and was killed");
+			stuck_say(&options->crew, STUCK_MS);
+		}
 		end_crew(options);
 		error = ETIMEDOUT;
 	}

@@ -14,7 +14,7 @@ from harness.console.model import Report
 from harness.guest.ssh import Ended
 from harness.memcg.invariants import Accounting
 from harness.memcg.model import Check
-from harness.memcg.record import Begin, End, Fault, Work
+from harness.memcg.record import Begin, End, Fault, Stuck, Work
 from harness.memcg.stream import CaseStream, read_records
 from harness.pipeline.judge import (
     Evidence,
@@ -43,6 +43,8 @@ _UNHEARD = Machine(runs=True, answers=True, heard=False)
 _SILENT = Machine(runs=True, answers=False, quiet=9.0)
 _MUTE = Machine(runs=True, answers=False, heard=False, quiet=9.0)
 _GONE = Machine(runs=False, answers=False)
+_STUCK = Stuck(pid=70, name="oom", where="mem_cgroup_oom", ms=4000.0)
+_LATE_FAULT = Fault("workload", 110, "did not end in time and was killed")
 _GOOD_WORK = Work(worker=0, exit=0, signal=0, facts={"pages_touched": "12", "seed": "1"})
 
 
@@ -127,6 +129,7 @@ def test_all_is_well() -> None:
         (_evidence(Work(0, 77, 0, {"skip": "no shmat"}), _END), Verdict.SKIP, "no shmat"),
         (_evidence(Work(0, -1, 9, {"pages_touched": "1"}), _END), Verdict.BROKEN, "SIGKILL"),
         (_evidence(Work(0, -1, 11, {"pages_touched": "1"}), _END), Verdict.FAIL, "SIGSEGV"),
+        (_evidence(Work(0, -1, 9, {}), _STUCK, _LATE_FAULT, _END), Verdict.FAIL, "in mem_cgroup_oom after"),
         (_evidence(Work(0, 0, 0, {"pages_touched": "0"}), _END), Verdict.BROKEN, "nothing was exercised"),
         (_evidence(_END), Verdict.BROKEN, "nothing was exercised"),
         (_evidence(_GOOD_WORK, Fault("mkdir", 13, "no"), _END), Verdict.BROKEN, "mkdir: no (errno 13)"),
