@@ -30,6 +30,10 @@ _GOODBYE = 1.0
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 
+TIMED_OUT = "timed out"
+"""why something ended that took longer than it may"""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command in the guest ended: its exit code, or None with why there is none."""
@@ -51,7 +55,7 @@ class Shell:
                 shlex.join(argv), hide=True, warn=True, in_stream=False, timeout=_finite(deadline)
             )
         except invoke.exceptions.CommandTimedOut:
-            return Ended(None, "timed out"), ""
+            return Ended(None, TIMED_OUT), ""
         except (paramiko.SSHException, OSError, EOFError) as error:
             return Ended(None, f"connection lost: {error}"), ""
         return Ended(int(result.exited)), str(result.stdout) + str(result.stderr)
@@ -166,7 +170,7 @@ def _pump(
         try:
             chunk = channel.recv(_CHUNK)
         except TimeoutError:
-            why = give_up() or ("timed out" if deadline.expired() else "")
+            why = give_up() or (TIMED_OUT if deadline.expired() else "")
             if why:
                 return Ended(None, why)
             continue

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.console.endings import Machine, Word, ending
 from harness.console.model import Report
+from harness.guest.ssh import TIMED_OUT
 from harness.verdict import Verdict
 from harness.workloads.runner import Delivered
 
@@ -50,7 +51,7 @@ def end_of(
         return End(Verdict.INFRA, after.crashed)
     if not machine.runs:
         return _met(after, reports)
-    if delivered.ended.why != "timed out":
+    if delivered.ended.why != TIMED_OUT:
         return None
     late = f"no end after {delivered.seconds:.0f} s: "
     if samples and machine.answers and machine.heard and delivered.quiet < _STILL_AT_WORK:

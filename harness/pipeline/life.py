@@ -22,6 +22,7 @@ from harness.events import Task
 from harness.guest.accel import Accel
 from harness.guest.machine import Guest, Spec, booted
 from harness.guest.model import Image
+from harness.guest.ssh import TIMED_OUT
 from harness.memcg.interface import files_to_sample
 from harness.pipeline.judge_ending import Afterwards
 from harness.tree.model import Version
@@ -41,6 +42,8 @@ _COMPLAINT = 20.0
 """seconds that a guest whose kernel has complained while booting is given to become ready"""
 _SILENCE = 20.0
 """seconds without a word of a case, once the kernel has complained, after which it will say no more"""
+_MUTE = 60.0
+"""the same where the kernel says nothing; what takes longest is swapoff, some seconds when emulated"""
 _ROOM = 4 << 20
 """bytes that are kept of what a test program says; the longest of Linux 6.1 says 20 KiB"""
 _USUAL = 0.08
@@ -163,6 +166,10 @@ class Watch:
         stuck = self._complaint is not None and quiet > _SILENCE
         return self.give_up() or ("a kernel report, and no more samples" if stuck else "")
 
+    def samples(self, quiet: float, slow: float) -> str:
+        """The same for a case that takes samples all the time, on a kernel so many times *slow*er."""
+        return self.case(quiet) or (TIMED_OUT if quiet > _MUTE * slow else "")
+
     @property
     def complained(self) -> bool:
         """True once the kernel has said something that is a verdict."""
@@ -245,15 +252,16 @@ class Host:
     def _attempt(self, guest: Guest, workload: Runnable, watch: Watch) -> Attempt:
         job = self._job
         began, seconds = self._passed, job.seconds(workload)
+        program = isinstance(workload, Program)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         delivered = deliver(
             guest,
             job.argv(workload),
             job.limit(workload),
             deadline=self._deadline,
-            give_up=watch.case,
+            give_up=watch.case if program else lambda quiet: watch.samples(quiet, job.load.slow),
             tick=lambda passed: self._progress.progress(began + min(passed, seconds), workload.name),
-            room=_ROOM if isinstance(workload, Program) else math.inf,
+            room=_ROOM if program else math.inf,
         )
         self._passed += seconds
         heard = _comes(guest, f"memcg-harness: case {workload.name} end", _MARKER)

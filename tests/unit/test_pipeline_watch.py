@@ -67,3 +67,12 @@ def test_an_interrupt_does() -> None:
     watch = Watch(cancelled)
     cancelled.set()
     assert watch.give_up() == "interrupted"
+
+
+def test_a_case_that_says_nothing_for_long_is_late_also_on_a_silent_kernel() -> None:
+    watch = Watch(threading.Event())
+    assert watch.samples(59.0, 1.0) == ""
+    assert watch.samples(61.0, 1.0) == "timed out"
+    assert watch.samples(61.0, 1.5) == ""
+    watch.feed(_WARNING)
+    assert watch.samples(30.0, 1.0) == "a kernel report, and no more samples"
