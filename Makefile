@@ -17,7 +17,7 @@ test: lint unit
 	$(VENV)/bin/pytest tests/e2e -m e2e
 
 unit: install
-	$(VENV)/bin/pytest tests/unit
+	$(VENV)/bin/pytest tests/unit -n auto --dist loadfile
 
 lint: install
 	$(VENV)/bin/ruff check .
