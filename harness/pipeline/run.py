@@ -21,25 +21,20 @@ from harness.console.model import Report
 from harness.deadline import Deadline
 from harness.errors import HarnessError, UserError
 from harness.events import Listener, Note
-from harness.guest.accel import Accel
-from harness.guest.machine import Spec
-from harness.guest.model import Image
 from harness.memcg.interface import why_without
 from harness.paths import CONFIGS
-from harness.pipeline.bench import Bench, Request, machine_of
+from harness.pipeline.bench import Bench, Request
 from harness.pipeline.cell import BOOT
 from harness.pipeline.cells import run_cells
 from harness.pipeline.commands import repeat
+from harness.pipeline.jobs import Built, Jobs
 from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
 from harness.pipeline.places import with_places
 from harness.pipeline.trials import Trials
 from harness.verdict import Verdict
-from harness.workloads.budget import Share, shared
 from harness.workloads.catalogue import Workload, choose, every
-from harness.workloads.needs import Place, set_symbols, why_not
-from harness.workloads.program import Program, Runnable
 
 KERNELS = ("base", "patched")
 WORKLOADS = CONFIGS / "workloads.yaml"
@@ -145,11 +140,21 @@ class _Road:
         profiles = self._request.plan.profiles
         return tuple((name,) for name in profiles) if self._enough is not None else (profiles,)
 
-    def _jobs(self, kernels: Sequence[_Built]) -> tuple[list[CellJob], list[Cell]]:
+    def _jobs(self, kernels: Sequence[Built]) -> tuple[list[CellJob], list[Cell]]:
         """A job for each cell of *kernels*; and the cells that this tree cannot have, skipped."""
         image = self._bench.image()
         accel = self._bench.accel(kernels[0].kernel, image, self._directory)
         self._know(machine={**self.run.machine, "accelerator": accel.name, "why": accel.why})
+        setup = Jobs(
+            request=self._request,
+            bench=self._bench,
+            analysis=self.run.analysis,
+            workloads=self._workloads,
+            image=image,
+            accel=accel,
+            directory=self._directory,
+            enough=self._enough,
+        )
         jobs: list[CellJob] = []
         skipped: list[Cell] = []
         for profile, iface in self._request.plan.matrix:
@@ -160,7 +165,7 @@ class _Road:
                 if why:
                     skipped.append(self._skipped(one, iface, why))
                 else:
-                    jobs.append(self._job(one, iface, image, accel))
+                    jobs.append(setup.job(one, iface, f"{self._called(one.name, profile)}-{iface}"))
         return jobs, skipped
 
     def cut_off(self, error: BaseException) -> None:
@@ -169,17 +174,17 @@ class _Road:
             said = str(error) if isinstance(error, HarnessError) else type(error).__name__
             self._know(reason="interrupted" if isinstance(error, KeyboardInterrupt) else said)
 
-    def _build(self, profiles: Sequence[str]) -> list[_Built]:
+    def _build(self, profiles: Sequence[str]) -> list[Built]:
         return [
             built
             for profile in profiles
             for built in self._build_profile(profile, self._request.kernels(self._bench.series))
         ]
 
-    def _build_profile(self, profile: str, names: Sequence[str]) -> list[_Built]:
-        built: list[_Built] = []
+    def _build_profile(self, profile: str, names: Sequence[str]) -> list[Built]:
+        built: list[Built] = []
         for name in names:
-            one = _Built(name, profile, self._build_one(name, profile))
+            one = Built(name, profile, self._patches_of(name), self._build_one(name, profile))
             built.append(one)
             warnings = new_against(built[0].kernel, one.kernel) if one is not built[0] else ()
             used = KernelUsed(
@@ -220,53 +225,7 @@ class _Road:
             self._around.listener(Note("no workload is known to reach what the series touches: all are run"))
         return choose(WORKLOADS, names, str(WORKLOADS)) if names else every(WORKLOADS)
 
-    def _job(self, built: _Built, iface: str, image: Image, accel: Accel) -> CellJob:
-        cell = f"{self._called(built.name, built.profile)}-{iface}"
-        spec = machine_of(self._request.plan, iface)
-        external = self._bench.external(self._patches_of(built.name))
-        slow = self._bench.profiles[built.profile].slow
-        rows = (*self._workloads, *external.rows)
-        share, programs, lacking = self._fitting(built.kernel, spec, rows, slow)
-        return CellJob(
-            name=cell,
-            kernel_name=built.name,
-            kernel=built.kernel,
-            version=self._bench.tree.version,
-            iface=iface,
-            profile=built.profile,
-            workloads=(*share.workloads, *programs),
-            lacking=(*lacking, *external.lacking),
-            load=self._request.load(share.seconds, slow),
-            spec=spec,
-            image=replace(image, extra=(external.archive,) if external.archive else ()),
-            accel=accel,
-            directory=self._directory / cell,
-            explain=self._bench.explainer(self._patches_of(built.name), self.run.analysis),
-            enough=self._enough,
-        )
-
-    def _fitting(
-        self, kernel: Kernel, spec: Spec, rows: Sequence[Runnable], slow: float
-    ) -> tuple[Share, tuple[Program, ...], tuple[tuple[str, str], ...]]:
-        """Those of *rows* that can be run there, workloads in time; the others' names, with reasons."""
-        place = Place(
-            iface=spec.iface,
-            kernel=self._bench.tree.version.numbers,
-            symbols=set_symbols(kernel.config.read_text(encoding="ascii", errors="replace")),
-            nodes=spec.nodes,
-            cpus=spec.cpus,
-            swap=spec.swap,
-        )
-        whys = [(row, why_not(row, place)) for row in rows]
-        plan = self._request.plan
-        workloads = [row for row, why in whys if not why and isinstance(row, Workload)]
-        programs = tuple(row for row, why in whys if not why and isinstance(row, Program))
-        share = shared(workloads, plan.seconds, plan.cell_seconds, slow)
-        late = f"left out: the plan gives the workloads of a cell {plan.cell_seconds:g} s (cell_seconds)"
-        lacking = [(row.name, why) for row, why in whys if why]
-        return share, programs, (*lacking, *((workload.name, late) for workload in share.left_out))
-
-    def _skipped(self, built: _Built, iface: str, why: str) -> Cell:
+    def _skipped(self, built: Built, iface: str, why: str) -> Cell:
         """A cell that this kernel cannot have."""
         return Cell(
             name=f"{self._called(built.name, built.profile)}-{iface}",
@@ -347,16 +306,6 @@ class _Road:
     def _know(self, **news: object) -> None:
         self.run = replace(self.run, seconds=time.monotonic() - self._began, **news)
         self._around.publisher.update(self.run)
-
-
-@dataclass(frozen=True)
-class _Built:
-    """A kernel of this run."""
-
-    name: str
-    """``base`` or ``patched``"""
-    profile: str
-    kernel: Kernel
 
 
 class _PatchedDoesNotBuild(Exception):
