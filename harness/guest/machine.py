@@ -26,6 +26,7 @@ from harness.guest.console import Console, Reader
 from harness.guest.keys import Keys, make_initrd
 from harness.guest.model import Image
 from harness.guest.resets import ResetLog
+from harness.guest.snapshot import Saved, Snapshot, go_on
 from harness.guest.ssh import Shell, connected
 from harness.process import end, spawned
 from harness.span import Numbers
@@ -195,7 +196,7 @@ class Guest:
 
 
 @contextmanager
-def booted(
+def booted(  # noqa: PLR0913 -- each by its name
     kernel: Path,
     image: Image,
     spec: Spec,
@@ -205,8 +206,11 @@ def booted(
     deadline: Deadline,
     readers: tuple[Reader, ...] = (),
     give_up: Callable[[], object] = lambda: False,
+    snapshot: Snapshot | None = None,
 ) -> Iterator[Guest]:
     """A guest of *kernel* for the length of the block, ready or with ``failure`` set.
+
+    It is taken from *snapshot*, or put there once it is ready.
 
     *console* is the absolute path of its console log, made anew; *readers* are given its bytes live;
     *give_up* is asked, while the guest boots, whether to wait on. InfraError when
@@ -215,21 +219,31 @@ def booted(
     with ExitStack() as stack:
         # Beside the console log: what a killed run leaves lies in its own directory.
         scratch = stack.enter_context(tempfile.TemporaryDirectory(dir=console.parent, prefix=".boot-"))
-        initrd, keys = make_initrd(image, Path(scratch), deadline)
+        kept = snapshot.saved if snapshot is not None else None
+        initrd, keys = (kept.initrd, kept.keys) if kept else make_initrd(image, Path(scratch), deadline)
         ours, theirs = socket.socketpair()
         stack.callback(ours.close)
         argv = qemu_command(kernel, initrd, image, spec, accel)
         argv += ["-append", " ".join(command_line(version_of(kernel), spec))]
-        argv += ["-chardev", f"file,id=console,path={_escape(console)}", "-serial", "chardev:console"]
+        argv += [
+            "-chardev",
+            f"file,id=console,path={_escape(console)},append=on",
+            "-serial",
+            "chardev:console",
+        ]
         argv += ["-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"]
         resets = ResetLog()
         argv += resets.words()
+        handed = [theirs.fileno(), resets.theirs]
+        if snapshot is not None and kept:
+            handed.append(stack.enter_context(snapshot.incoming()))
+            argv += ["-incoming", f"fd:{handed[-1]}"]
         began = time.monotonic()
         console.unlink(missing_ok=True)  # an earlier guest's words are not this one's
+        console.write_bytes(kept.console if kept else b"")
         log = Console(console, readers)
         try:
             with theirs:
-                handed = (theirs.fileno(), resets.theirs)
                 qemu = stack.enter_context(spawned(argv, cwd=console.parent, pass_fds=handed))
         except BaseException:
             log.close()
@@ -240,7 +254,11 @@ def booted(
         guest = Guest(qemu, qmp, resets, log, keys)
         stack.callback(guest._close)
         _greet(guest, qmp)
+        if kept:
+            go_on(qmp, deadline.within(spec.boot_seconds))
         guest._await_ready(began, deadline.within(spec.boot_seconds), give_up)
+        if snapshot is not None and not kept and not guest.failure:
+            snapshot.save(qmp, Saved(initrd, keys, console.read_bytes()), deadline)
         yield guest
 
 

@@ -22,6 +22,7 @@ from harness.events import Task
 from harness.guest.accel import Accel
 from harness.guest.machine import Guest, Spec, booted
 from harness.guest.model import Image
+from harness.guest.snapshot import Snapshot
 from harness.guest.ssh import TIMED_OUT
 from harness.memcg.interface import files_to_sample
 from harness.pipeline.judge_ending import Afterwards
@@ -76,6 +77,8 @@ class CellJob:
     """fills in what the kernel's sources say of a report"""
     enough: threading.Event | None = None
     """shared by the cells of a run that ends at the first failure: set once there is one"""
+    snapshot: Snapshot | None = None
+    """where its guests come from, once the first was ready"""
 
     def argv(self, workload: Runnable) -> tuple[str, ...]:
         """What the guest runs for it, and what a person would."""
@@ -221,6 +224,7 @@ class Host:
             deadline=self._deadline,
             readers=(watch.feed,),
             give_up=watch.boot,
+            snapshot=job.snapshot,
         ) as guest:
             life.boot_seconds = guest.boot_seconds
             life.failure = guest.failure

@@ -16,6 +16,7 @@ from harness.guest.accel import Accel
 from harness.guest.image import prepare
 from harness.guest.keys import Keys
 from harness.guest.machine import Guest, Spec, booted
+from harness.guest.snapshot import Snapshot
 from harness.guest.ssh import connected
 from harness.paths import QEMU, cache
 
@@ -92,3 +93,40 @@ def test_a_stranger_is_not_let_in(guest: Guest) -> None:
         connected(guest.port(), stranger, Deadline.after(30)),
     ):
         pass
+
+
+def test_a_guest_comes_back_from_its_snapshot_as_it_was_when_ready(base_kernel: Path, tmp_path: Path) -> None:
+    deadline = Deadline.after(300)
+    image = prepare(cache(), QEMU, jobs=2, listener=silent, deadline=deadline)
+    accel = Accel(name="tcg", why="works everywhere")
+    snapshot = Snapshot(tmp_path)
+    said = []
+    for number in range(2):
+        console = tmp_path / f"console-{number}.log"
+        with booted(
+            base_kernel, image, Spec(), accel, console=console, deadline=deadline, snapshot=snapshot
+        ) as guest:
+            assert not guest.failure, guest.failure
+            assert snapshot.saved is not None
+            script = (
+                "cat /proc/sys/kernel/random/boot_id; ls /scratch; echo x > /scratch/x; sync; cat /scratch/x"
+            )
+            said.append(guest.shell(deadline).run(["sh", "-c", script], deadline)[1])
+        assert guest.console.text().count("memcg-harness: ready") == 1
+    assert said[0] == said[1]
+    assert said[0].splitlines()[1:] == ["lost+found", "x"]
+
+
+def test_a_snapshot_that_cannot_be_written_is_none_and_the_guest_goes_on(
+    base_kernel: Path, tmp_path: Path
+) -> None:
+    deadline = Deadline.after(300)
+    image = prepare(cache(), QEMU, jobs=2, listener=silent, deadline=deadline)
+    accel = Accel(name="tcg", why="works everywhere")
+    snapshot = Snapshot(tmp_path / "gone")
+    console = tmp_path / "console.log"
+    with booted(
+        base_kernel, image, Spec(), accel, console=console, deadline=deadline, snapshot=snapshot
+    ) as guest:
+        assert snapshot.saved is None
+        assert guest.shell(deadline).run(["echo", "here"], deadline)[1] == "here\n"
