@@ -15,10 +15,11 @@ from rich.console import Console
 
 from harness.cli_command import SERIES_HELP, TREE_HELP, add_command, answer, stderr
 from harness.deadline import Deadline
-from harness.errors import UserError
+from harness.errors import HarnessError, NoBase, UserError
 from harness.paths import CONFIGS, RESULTS, cache
 from harness.pipeline.bench import Request
 from harness.pipeline.doctor import examine
+from harness.pipeline.model import Run
 from harness.pipeline.oneguest import boot_once
 from harness.pipeline.onekernel import build_one
 from harness.pipeline.plan import load_plan, require_given, series_from, tree_from
@@ -28,23 +29,28 @@ from harness.report.doctor import render_doctor
 from harness.report.progress import Live
 from harness.report.publisher import Reports
 from harness.report.terminal import render
-from harness.verdict import exit_code
+from harness.verdict import GIT_BISECT_END, GIT_BISECT_SKIP, exit_code, git_bisect_code
 
 
 def add_run(commands: Any) -> None:
     """The main command."""
     run = add_command(commands, "run", _run, "build, boot and stress base and patched kernels")
-    _inputs(run)
+    add_inputs(run)
     run.add_argument("--only", default=",".join(KERNELS), help="which kernels: base,patched")
     run.add_argument("--results", type=Path, default=RESULTS, help="where runs are kept")
     run.add_argument("--seconds", type=float, help="how long each workload runs")
     run.add_argument("--fail-fast", action="store_true", help="end at the first failure")
+    run.add_argument(
+        "--git-bisect",
+        action="store_true",
+        help="for `git bisect run`: exit 0, 1, 125 (does not build or boot) or 128; implies --fail-fast",
+    )
 
 
 def add_others(commands: Any) -> None:
     """One kernel, one guest, and the machine itself."""
     build = add_command(commands, "build", _build, "build one kernel")
-    _inputs(build)
+    add_inputs(build)
     build.add_argument("--upto", type=int, help="only the first N patches; 0 is the base")
 
     boot = add_command(commands, "boot", _boot, "boot one kernel; a shell in it, or -- COMMAND")
@@ -57,7 +63,8 @@ def add_others(commands: Any) -> None:
     add_command(commands, "doctor", _doctor, "what this machine has and lacks")
 
 
-def _inputs(parser: argparse.ArgumentParser) -> None:
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that builds kernels of a plan."""
     parser.add_argument("plan", type=Path, nargs="?", default=CONFIGS / "default.yaml", metavar="PLAN")
     parser.add_argument("--series", help=SERIES_HELP)
     parser.add_argument("--tree", help=TREE_HELP)
@@ -69,7 +76,8 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _request(options: argparse.Namespace) -> Request:
+def request_of(options: argparse.Namespace) -> Request:
+    """The plan with the command line's words laid over it; UserError where they do not fit."""
     plan = load_plan(options.plan)
     tree = options.tree and tree_from(Path.cwd(), options.tree)
     series = options.series and series_from(Path.cwd(), options.series)
@@ -103,7 +111,21 @@ def _request(options: argparse.Namespace) -> Request:
 
 
 def _run(options: argparse.Namespace) -> int:
-    request = _request(options)
+    if not options.git_bisect:
+        return exit_code(_run_once(options).verdict)
+    options.fail_fast = True
+    try:
+        return git_bisect_code(_run_once(options).verdict)
+    except NoBase as error:
+        print(f"harness: {error}", file=sys.stderr)
+        return GIT_BISECT_SKIP
+    except HarnessError as error:
+        print(f"harness: {error}", file=sys.stderr)
+        return GIT_BISECT_END
+
+
+def _run_once(options: argparse.Namespace) -> Run:
+    request = request_of(options)
     with Live(stderr()) as live:
         reports = Reports(live)
         around = Surroundings(
@@ -117,12 +139,12 @@ def _run(options: argparse.Namespace) -> int:
         answer(run_answer(run, reports.directory))
     else:
         render(run, reports.directory, Console())
-    return exit_code(run.verdict)
+    return run
 
 
 def _build(options: argparse.Namespace) -> int:
     with Live(stderr()) as live:
-        kernel = build_one(_request(options), options.upto, live, Deadline.never())
+        kernel = build_one(request_of(options), options.upto, live, Deadline.never())
     if options.json:
         answer(kernel_answer(kernel))
     else:

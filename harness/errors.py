@@ -22,3 +22,7 @@ class InfraError(HarnessError):
 
 class DeadlineExpired(InfraError):
     """A step did not end within the time that it was given."""
+
+
+class NoBase(UserError):
+    """The kernel to judge others by does not build or boot."""

@@ -33,8 +33,21 @@ def gravest(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.BROKEN
 
 
+GIT_BISECT_SKIP = 125
+GIT_BISECT_END = 128
+
+
 def exit_code(verdict: Verdict) -> int:
     """The command's exit code: 0 pass or skip, 1 the kernel or the test failed, 3 infrastructure."""
     if verdict in (Verdict.PASS, Verdict.SKIP):
         return 0
     return 3 if verdict is Verdict.INFRA else 1
+
+
+def git_bisect_code(verdict: Verdict) -> int:
+    """What ``git bisect run`` is to be told: 0 good, 1 bad, 125 cannot be tested, 128 end here.
+
+    git-bisect(1): 125 skips the revision, above 127 ends the bisection.
+    """
+    codes = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INFRA: GIT_BISECT_END}
+    return codes.get(verdict, GIT_BISECT_SKIP)

@@ -19,7 +19,7 @@ from harness.build.model import Kernel
 from harness.build.warnings import new_against
 from harness.console.model import Report
 from harness.deadline import Deadline
-from harness.errors import HarnessError, UserError
+from harness.errors import HarnessError, NoBase, UserError
 from harness.events import Listener, Note
 from harness.memcg.interface import why_without
 from harness.paths import CONFIGS
@@ -68,13 +68,20 @@ def execute(request: Request, around: Surroundings) -> Run:
     """
     named = choose(WORKLOADS, request.plan.workloads, str(request.plan_path))
     with Bench(request, around.listener, around.deadline) as bench:
-        road = _Road(request, around, bench, named)
-        try:
-            road.go()
-        except BaseException as error:
-            road.cut_off(error)
-            raise
-        return road.run
+        return execute_on(bench, request, around, named)
+
+
+def execute_on(
+    bench: Bench, request: Request, around: Surroundings, workloads: Sequence[Workload] = ()
+) -> Run:
+    """The same on a *bench* that is open already, with *workloads*; none: those that reach the series."""
+    road = _Road(request, around, bench, workloads)
+    try:
+        road.go()
+    except BaseException as error:
+        road.cut_off(error)
+        raise
+    return road.run
 
 
 class _Road:
@@ -207,7 +214,7 @@ class _Road:
             return self._bench.kernel(self._patches_of(name), self._called(name, profile), profile)
         except BuildFailed as error:
             if name == "base":
-                raise UserError(f"{self._bench.tree.origin}: the base does not build: {error}") from error
+                raise NoBase(f"{self._bench.tree.origin}: the base does not build: {error}") from error
             raise _PatchedDoesNotBuild(f"the patched kernel does not build: {error}") from error
 
     def _patches_of(self, kernel: str) -> int:
@@ -248,7 +255,7 @@ class _Road:
         for cell in cells:
             boot = cell.cases[0]
             if cell.kernel == "base" and boot.verdict is Verdict.FAIL and not boot.reports:
-                raise UserError(f"{self._bench.tree.origin}: the base kernel does not boot: {boot.reason}")
+                raise NoBase(f"{self._bench.tree.origin}: the base kernel does not boot: {boot.reason}")
 
     def _symbolise(self, jobs: Mapping[str, CellJob]) -> None:
         """Give places to the stacks of what failed; the verdict stands already."""
