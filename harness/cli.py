@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
-from harness import __version__, cli_faults, cli_kernel, cli_series, cli_triage
+from harness import __version__, cli_bisect, cli_faults, cli_kernel, cli_series, cli_triage
 from harness.errors import HarnessError, InfraError
 
 _UNREAD = 128 + signal.SIGPIPE
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"harness {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     cli_kernel.add_run(commands)
+    cli_bisect.add_bisect(commands)
     cli_series.add_commands(commands)
     cli_faults.add_faults(commands)
     cli_kernel.add_others(commands)

@@ -199,6 +199,11 @@ class Bench:
             analysis=analysis,
         )
 
+    def state(self, path: str, patches: int) -> bytes | None:
+        """The file *path* with the first *patches* patches on; None where there is none."""
+        overlay, _edits = self._laid(patches)
+        return overlay[path] if path in overlay else self._pristine(path)
+
     def _pristine(self, path: str) -> bytes | None:
         return read(self.tree, path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.pipeline.halving import middle
 from harness.pipeline.model import BlameStep
 from harness.verdict import Verdict
 
@@ -17,8 +18,8 @@ def first_bad(total: int, trial: Callable[[int], BlameStep]) -> tuple[int | None
     """
     good, bad = 0, total
     steps: list[BlameStep] = []
-    while bad - good > 1:
-        step = trial((good + bad) // 2)
+    while (number := middle(good, bad)) is not None:
+        step = trial(number)
         steps.append(step)
         if step.verdict is Verdict.PASS:
             good = step.number

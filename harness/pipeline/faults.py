@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from harness.errors import InfraError, UserError
 from harness.events import task
 from harness.pipeline.bench import Request
-from harness.pipeline.cell import BOOT
-from harness.pipeline.corpus import CONSOLE, Corpus, Fault, Row, patch_of
+from harness.pipeline.corpus import Corpus, Fault, Row, patch_of
 from harness.pipeline.judge import base_cases, blamed_cases, like, weigh
 from harness.pipeline.model import Case, Cell, Run
 from harness.pipeline.run import WORKLOADS, Surroundings, execute
+from harness.pipeline.signs import signs_of
 from harness.verdict import Verdict
 from harness.workloads.catalogue import every
 
@@ -232,18 +232,6 @@ def _caught(run: Run, base: Sequence[Cell]) -> tuple[str, str, tuple[str, ...], 
         return None
     cell, case = blamed[0]
     return cell.name, case.name, signs_of(case), case.reason
-
-
-def signs_of(case: Case) -> tuple[str, ...]:
-    """What a failed *case* shows, in the words that the corpus states signs in."""
-    reports = [CONSOLE + report.kind for report in case.reports if report.severity != "note"]
-    checks = [check.name for check in case.checks if not check.kept]
-    signs = list(dict.fromkeys([*reports, *checks]))
-    if case.name == BOOT:
-        signs.append("boot")
-    elif case.ending:
-        signs.append("hang" if case.ending == "hung" else case.ending)
-    return tuple(signs) or ("workload",)
 
 
 def _of_base(run: Run, seconds: float) -> Outcome:

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, unified_diff
 
 from harness.tree.model import Overlay
+
+_HEADER = re.compile(r"@@ -[0-9,]+ \+(\d+)(?:,(\d+))? @@")
 
 
 def patch_of_line(
@@ -32,3 +35,30 @@ def patch_of_line(
             return number
         at = kept.a + at - kept.b
     return 0
+
+
+def hunk_at(before: bytes | None, after: bytes | None, path: str, line: int) -> str:
+    """The hunk that turns *before* into *after* and has *line* (1-based, of *after*) in it; "" if none has.
+
+    With three lines of context, as diff -u prints it; bytes that are not UTF-8 are replaced.
+    """
+    old, new = (
+        (state or b"").decode("utf-8", "replace").splitlines(keepends=True) for state in (before, after)
+    )
+    hunk: list[str] = []
+    found = ""
+    for text in (*unified_diff(old, new, f"a/{path}", f"b/{path}"), "@@"):
+        if text.startswith("@@"):
+            found = found or ("".join(hunk) if hunk and _covers(hunk[0], line) else "")
+            hunk = []
+        if text.startswith("@@") or hunk:
+            hunk.append(text)
+    return found
+
+
+def _covers(header: str, line: int) -> bool:
+    at = _HEADER.match(header)
+    if at is None:
+        return False
+    first, count = int(at.group(1)), int(at.group(2) or 1)
+    return first <= line < first + count

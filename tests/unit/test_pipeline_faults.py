@@ -24,12 +24,12 @@ from harness.pipeline.faults import (
     alone,
     not_in_base,
     outcome_of,
-    signs_of,
     turned,
 )
 from harness.pipeline.model import Case, Cell, Run
 from harness.pipeline.plan import Plan
 from harness.pipeline.run import Surroundings
+from harness.pipeline.signs import signs_of
 from harness.report.faults import matrix_answer, render_matrix, write_matrix
 from harness.verdict import Verdict
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A bisection: ``bisect.json``, ``repeat.sh``, the answer of ``harness bisect --json``, and the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.errors import UserError
+from harness.files import write_whole
+from harness.pipeline.bisect_decide import failing, passes_needed, steps_of
+from harness.pipeline.bisect_model import Bisection, Told
+from harness.report.commands import write_script
+from harness.report.plaintext import clean, encodable, line
+
+NAME = "bisect.json"
+_STYLES = {Told.GOOD: "green", Told.BAD: "bold red", Told.OTHER: "yellow", Told.SKIP: "yellow"}
+
+
+def write_bisection(directory: Path, known: Bisection) -> None:
+    """Write ``bisect.json`` and, once there is an answer, ``repeat.sh``, each whole or not at all."""
+    value = encodable(msgspec.to_builtins(known))
+    write_whole(directory / NAME, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    if known.commands:
+        about = f"tree {line(known.tree)}, series {line(known.series)}: {line(known.reason)}"
+        write_script(directory, f"Bisection {line(known.run)}", about, known.commands)
+
+
+def read_bisection(directory: Path) -> Bisection:
+    """What ``bisect.json`` in *directory* has; UserError where there is none, or it is damaged."""
+    path = directory / NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Bisection)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read: {error.strerror}; name a directory that `harness bisect` left"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not as `harness bisect` writes it: {error}; bisect anew") from error
+
+
+def bisection_answer(known: Bisection, directory: Path) -> dict[str, Any]:
+    """The command contract's ``first_bad``, ``steps`` and ``confidence``, and more."""
+    bad = known.first_bad
+    answer = {
+        "first_bad": {"number": bad, "subject": known.subjects[bad - 1]} if bad else None,
+        "candidates": [
+            {"number": number, "subject": known.subjects[number - 1]} for number in known.candidates
+        ],
+        "steps": msgspec.to_builtins(steps_of(known)) if known.hunted else [],
+        "confidence": known.confidence,
+        "verdict": known.verdict.value,
+        "reason": known.reason,
+        "finished": bool(known.finished),
+        "hunted": msgspec.to_builtins(known.hunted),
+        "hunk": known.hunk,
+        "tries": msgspec.to_builtins(known.tries),
+        "seconds": known.seconds,
+        "build_seconds": sum(one.built for one in known.tries),
+        "directory": str(directory),
+    }
+    safe: dict[str, Any] = encodable(answer)
+    return safe
+
+
+def render_bisection(known: Bisection, directory: Path, console: Console) -> None:
+    """What was hunted, each prefix, the answer, its hunk, how sure it is, and where the evidence is."""
+    if known.hunted is not None:
+        console.print(Text(f"hunted   {line(known.hunted.title)}"))
+        console.print(_steps(known))
+    console.print()
+    style = "bold red" if known.first_bad or known.candidates else "bold"
+    console.print(Text(line(known.reason), style=style))
+    for number in (known.first_bad,) if known.first_bad else known.candidates:
+        console.print(Text(f"  {number}  {line(known.subjects[number - 1])}"))
+    if known.hunk:
+        console.print(Text(clean(known.hunk), style="dim"))
+    if known.first_bad or known.candidates:
+        console.print(Text(_certainty(known)))
+    console.print()
+    for name, where in _evidence(known):
+        console.print(Text(f"{name:<9}{line(where)}"))
+    if known.commands:
+        console.print(Text("by hand  repeat.sh"))
+    console.print(Text(f"kept in  {directory}"))
+
+
+def _steps(known: Bisection) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("patches", "", "tries", "patch", "why"):
+        table.add_column(name, overflow="fold", justify="right" if name in ("patches", "tries") else "left")
+    for one in steps_of(known):
+        told = Text(str(one.told), style=_STYLES[one.told]) if one.told else Text("not yet told")
+        subject = line(one.subject) if one.number else "(the base)"
+        table.add_row(str(one.number), told, str(one.tries), Text(subject), Text(line(one.reason)))
+    return table
+
+
+def _certainty(known: Bisection) -> str:
+    p, passes = failing(known.tries, known.total), passes_needed(known)
+    return (
+        f"confidence {known.confidence:.3f}: the whole series fails in about {p:.0%} of tries; a good "
+        f"verdict takes {passes} passes, which a bad one gives with probability {(1 - p) ** passes:.2g}"
+    )
+
+
+def _evidence(known: Bisection) -> list[tuple[str, str]]:
+    """The last good try before the first bad patch, and a bad one with it."""
+    if known.first_bad is None:
+        return []
+    found = []
+    for number, told in ((known.first_bad - 1, Told.GOOD), (known.first_bad, Told.BAD)):
+        tries = [one.directory for one in known.tries if one.number == number and one.told is told]
+        found += [(str(told), f"{tries[0]}/console.log")] if tries else []
+    return found
