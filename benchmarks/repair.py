@@ -18,7 +18,7 @@ import re
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,7 +102,8 @@ def main() -> int:
     if options.learn_blanks:
         return _learn_blanks(_from_git(options.repo or Path(), options.range, options.paths, options.limit))
     if options.trees:
-        cases = _from_trees(*options.trees, options.limit)
+        old, new = options.trees
+        cases = _from_trees(old, new, options.limit)
     else:
         cases = _from_git(options.repo or Path(), options.range, options.paths, options.limit)
     outcomes = []
@@ -320,7 +321,7 @@ def _learn(repo: Path | None, paths: list[str]) -> int:
             rules = sorted(frozenset().union(*lines))
             shares = {rule: 1 / len(rules) for rule in rules}
             for _ in range(30):
-                drawn: Counter[str] = Counter()
+                drawn: defaultdict[str, float] = defaultdict(float)
                 for right in lines:
                     mass = sum(shares[rule] for rule in right)
                     for rule in right:
