@@ -40,12 +40,27 @@ static void remove_files(void)
 		unlink(path);
 }
 
-/* A small file in the place of one that was made so long ago that it is out by now, and goes with its swap. */
+/* All of it comes in again: the file has no swap any more when it goes. */
+static void read_aside(unsigned number)
+{
+	static char page[PAGE];
+	int beside;
+
+	snprintf(aside, sizeof(aside), "%s/aside-%u-%u", work.dir, work.worker, number % ASIDE);
+	beside = open(aside, O_RDONLY);
+	while (beside >= 0 && read(beside, page, PAGE) > 0)
+		;
+	close(beside);
+}
+
+/* A small file in the place of one that was made so long ago that it is out by now, and goes with its swap or without. */
 static void turn_over(void)
 {
 	static unsigned made;
 	int beside;
 
+	if (work_random(2))
+		read_aside(made);
 	if (!remove_aside(made++))
 		work_note("files_removed", 1);
 	beside = open(aside, O_WRONLY | O_CREAT | O_EXCL, 0600);
