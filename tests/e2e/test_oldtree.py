@@ -21,7 +21,8 @@ pytestmark = [
 ]
 PLAN = CONFIGS / "mmotm-2.6.27.yaml"
 MEMCONTROL = "mm/memcontrol.c"
-NAMES = {"boot", "anon", "anon-fork", "file", "shm", "migrate", "rmdir-cache"}
+LATER = {"hierarchy", "thp", "reclaim", "high", "stock", "kmem"}
+"""workloads of what came later"""
 
 
 def _run(harness: Callable[..., Any], tmp_path: Path, *words: str | Path, plan: Path = PLAN) -> Any:
@@ -51,7 +52,10 @@ def _patch(tmp_path: Path, name: str, old: str, new: str) -> Path:
 def test_the_controller_of_2008_passes_every_workload(harness: Callable[..., Any], tmp_path: Path) -> None:
     answer = _run(harness, tmp_path)
     (cell,) = answer["cells"]
-    assert {case["name"]: case["verdict"] for case in cell["cases"]} == dict.fromkeys(NAMES, "pass")
+    verdicts = {case["name"]: case["verdict"] for case in cell["cases"]}
+    assert {name for name, verdict in verdicts.items() if verdict == "skip"} == LATER
+    assert {verdict for name, verdict in verdicts.items() if name not in LATER} == {"pass"}
+    assert {"boot", "anon", "lifecycle", "oom", "swapoff", "force-empty"} <= set(verdicts)
     assert cell["iface"] == "v1"
     assert len({edit["file"] for edit in answer["edits"]}) >= 6
     directory = (tmp_path / "results" / "latest").resolve()
