@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,18 +26,17 @@ def write_whole(path: Path, data: bytes | str) -> None:
     """
     raw = data.encode() if isinstance(data, str) else data
     try:
-        fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        # not mkstemp(), which takes no mode: to ask for the umask is to change it, under other threads too
+        name = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             with os.fdopen(fd, "wb") as stream:
                 stream.write(raw)
                 stream.flush()
                 os.fsync(stream.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
-            Path(name).replace(path)
+            name.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            name.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise InfraError(f"{path}: cannot be written: {error.strerror}") from error
