@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
 from harness.analysis.model import Analysis
@@ -30,7 +28,7 @@ from harness.pipeline.judge import blamed_cases
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Cell, Command, Run
 from harness.pipeline.run import WORKLOADS, Surroundings, execute_on
-from harness.series.model import Series
+from harness.series.digest import digest
 from harness.tree.lineage import hunk_at
 from harness.verdict import Verdict
 from harness.workloads.catalogue import choose, every
@@ -75,7 +73,7 @@ def begin(request: Request, wanted: float, around: Around) -> tuple[Bisection, P
             tree_origin=bench.tree.origin,
             tree_fingerprint=bench.tree.fingerprint,
             series=bench.series.name,
-            series_digest=_digest(bench.series),
+            series_digest=digest(bench.series),
             subjects=tuple(patch.subject for patch in bench.series.patches),
             wanted=wanted,
             started=now.isoformat(timespec="seconds"),
@@ -94,7 +92,7 @@ def resume(directory: Path, read: Callable[[Path], Bisection], request: Request,
             return known
         if bench.tree.fingerprint != known.tree_fingerprint:
             raise UserError(f"{bench.tree.origin}: not the tree of {known.started} any more; bisect anew")
-        if _digest(bench.series) != known.series_digest:
+        if digest(bench.series) != known.series_digest:
             raise UserError(f"{request.plan.series}: not the series of {known.started} any more; bisect anew")
         return _Bisect(request, bench, known, directory, around, surroundings).go()
 
@@ -260,8 +258,3 @@ class _Bisect:
         passed = self._before + time.monotonic() - self._began
         self.known = replace(self.known, seconds=passed, **news)
         self._around.publish(self._directory, self.known)
-
-
-def _digest(series: Series) -> str:
-    """The same for the same patches."""
-    return hashlib.sha256(msgspec.json.encode(series.patches)).hexdigest()[:16]

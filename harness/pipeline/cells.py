@@ -27,9 +27,13 @@ def side_by_side(jobs: Sequence[CellJob]) -> int:
     if not jobs:
         return 1
     cpus = max(job.spec.cpus for job in jobs)
-    memory = max(job.spec.memory_mb for job in jobs) * 5 // 4
+    return min(len(jobs), room(cpus, max(job.spec.memory_mb for job in jobs)))
+
+
+def room(cpus: int, memory_mb: int) -> int:
+    """How many have room here that need *cpus* guest CPUs and *memory_mb* of memory each; at least one."""
     by_cpu = (os.cpu_count() or 1) * _OVERCOMMIT // cpus
-    return max(1, min(len(jobs), by_cpu, _free_mb() // memory))
+    return max(1, min(by_cpu, _free_mb() // (memory_mb * 5 // 4)))
 
 
 def run_cells(

@@ -129,7 +129,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """name and version"""
     tree_origin: str = ""
     tree_fingerprint: str = ""
+    tree_revision: str = ""
+    """git's id of the commit, where the tree is one"""
     series: str = ""
+    series_digest: str = ""
+    """of the patches, to know them again"""
     patches: tuple[PatchLanding, ...] = ()
     analysis: Analysis = Analysis()
     """what is known of the series without running it"""

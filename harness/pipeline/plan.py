@@ -101,6 +101,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def load_plan(path: Path) -> Plan:
     """Read a plan. Paths in it are relative to its own directory. UserError: see harness.tables.load."""
     plan = load(path, Plan)
+    check_plan(plan, path)
+    return msgspec.structs.replace(
+        plan,
+        tree=plan.tree and tree_from(path.parent, plan.tree),
+        series=plan.series and series_from(path.parent, plan.series),
+    )
+
+
+def check_plan(plan: Plan, path: Path) -> None:
+    """UserError, naming the file *path*, for a plan whose parts do not go together."""
     for names in (plan.ifaces, plan.workloads, plan.external, plan.profiles):
         if len(set(names)) != len(names):
             raise UserError(f"{path}: an interface, a workload or a profile is named twice; name each once")
@@ -109,11 +119,6 @@ def load_plan(path: Path) -> Plan:
     unknown = sorted(set(plan.cells) - {"-".join(pair) for pair in plan.matrix})
     if unknown:
         raise UserError(f"{path}: cells: {unknown[0]!r} is no PROFILE-IFACE of kconfig and ifaces")
-    return msgspec.structs.replace(
-        plan,
-        tree=plan.tree and tree_from(path.parent, plan.tree),
-        series=plan.series and series_from(path.parent, plan.series),
-    )
 
 
 def require_given(plan: Plan, path: Path) -> None:

@@ -33,6 +33,7 @@ from harness.pipeline.life import CellJob
 from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
 from harness.pipeline.places import with_places
 from harness.pipeline.trials import Trials
+from harness.series.digest import digest
 from harness.verdict import Verdict
 from harness.workloads.catalogue import Workload, choose, every
 
@@ -107,7 +108,9 @@ class _Road:
             tree=f"{bench.tree.name} ({bench.tree.version.text})",
             tree_origin=bench.tree.origin,
             tree_fingerprint=bench.tree.fingerprint,
+            tree_revision=bench.tree.revision,
             series=bench.series.name,
+            series_digest=digest(bench.series) if bench.series.patches else "",
             patches=bench.applied.landings,
             findings_fail=request.plan.findings == "fail",
             edits=bench.mended,

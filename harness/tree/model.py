@@ -45,6 +45,8 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """``directory``, ``git``, ``commit`` or ``tarball``"""
     fingerprint: str
     """hex; the same when the contents are the same, as far as names, sizes and times tell"""
+    revision: str = ""
+    """git's id of the commit, where it is one"""
     source: Path
     """the private copy's sources: the only place that is ever written to"""
 

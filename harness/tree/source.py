@@ -118,6 +118,7 @@ def _fresh(origin: _Origin, home: Path, listener: Listener, deadline: Deadline) 
         origin=origin.spec,
         kind=origin.kind,
         fingerprint=record.fingerprint,
+        revision=record.key[1] if origin.kind == "commit" else "",
         source=home / SOURCE,
     )
 
