@@ -12,7 +12,16 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
-from harness import __version__, cli_bisect, cli_faults, cli_kernel, cli_series, cli_triage
+from harness import (
+    __version__,
+    cli_bisect,
+    cli_faults,
+    cli_kernel,
+    cli_nightly,
+    cli_resume,
+    cli_series,
+    cli_triage,
+)
 from harness.errors import HarnessError, InfraError
 
 _UNREAD = 128 + signal.SIGPIPE
@@ -75,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     cli_kernel.add_run(commands)
     cli_bisect.add_bisect(commands)
+    cli_nightly.add_commands(commands)
+    cli_resume.add_resume(commands)
     cli_series.add_commands(commands)
     cli_faults.add_faults(commands)
     cli_kernel.add_others(commands)

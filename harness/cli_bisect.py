@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``harness bisect`` and ``harness resume``: from a series to its first bad patch."""
+"""``harness bisect``: from a series to its first bad patch."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import threading
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from rich.console import Console
 
 from harness.cli_command import add_command, answer, stderr
@@ -20,6 +18,7 @@ from harness.paths import RESULTS, cache
 from harness.pipeline.bench import Request
 from harness.pipeline.bisect import Around, begin, resume
 from harness.pipeline.bisect_model import Bisection
+from harness.pipeline.bisect_narrow import narrowed
 from harness.pipeline.run import Surroundings
 from harness.report.bisect import bisection_answer, read_bisection, render_bisection, write_bisection
 from harness.report.progress import Live
@@ -28,7 +27,7 @@ from harness.verdict import exit_code
 
 
 def add_bisect(commands: Any) -> None:
-    """Both parsers."""
+    """The command's parser."""
     parser = add_command(commands, "bisect", _bisect, "find the first bad patch of a series")
     add_inputs(parser)
     parser.add_argument("--results", type=Path, default=RESULTS, help="where it is kept")
@@ -38,30 +37,19 @@ def add_bisect(commands: Any) -> None:
     parser.add_argument(
         "--confidence", type=float, default=0.95, metavar="P", help="how sure the answer is to be (0.95)"
     )
-    again = add_command(commands, "resume", _resume, "go on with a bisection that was cut off")
-    again.add_argument("run", type=Path, metavar="RUN", help="its directory under results/")
-    again.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="make's -j")
 
 
 def _bisect(options: argparse.Namespace) -> int:
     if not 0.0 < options.confidence < 1.0:
         raise UserError(f"--confidence {options.confidence:g}: give a probability between 0 and 1")
-    request = request_of(options)
-    plan = request.plan
-    if options.cell:
-        if options.cell not in {"-".join(pair) for pair in plan.matrix}:
-            there = ", ".join("-".join(pair) for pair in plan.matrix)
-            raise UserError(f"--cell {options.cell}: the plan has {there}")
-        plan = msgspec.structs.replace(plan, cells=(options.cell,))
-    if options.case:
-        plan = msgspec.structs.replace(plan, workloads=(options.case,), external=())
-    request = msgspec.structs.replace(request, plan=plan)
+    request = narrowed(request_of(options), options.cell or "", options.case or "")
     with Live(stderr()) as live:
         known, directory = begin(request, options.confidence, _around(live))
     return _said(options, known, directory)
 
 
-def _resume(options: argparse.Namespace) -> int:
+def resume_bisection(options: argparse.Namespace) -> int:
+    """``harness resume`` for a bisection's directory."""
     directory = options.run.resolve()
     known = read_bisection(directory)
     request = Request(
