@@ -14,7 +14,7 @@ SERIES_HELP = (
     "mbox, maildir, mail, quilt or broken-out directory, diff, text from a web archive, REPO@A..B, "
     "message-id:ID or a lore link"
 )
-TREE_HELP = "kernel directory, git work tree, REPO@COMMIT, tarball, or 'debian'"
+TREE_HELP = "kernel directory, git work tree, REPO@COMMIT, URL@BRANCH, tarball, or 'debian'"
 
 
 def add_command(

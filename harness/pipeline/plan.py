@@ -11,6 +11,7 @@ import msgspec
 
 from harness.errors import UserError
 from harness.tables import load
+from harness.tree.fetch import is_address
 
 _ELSEWHERE = re.compile(r"(?:message-id:|https?://)", re.IGNORECASE)
 Positive = Annotated[int, msgspec.Meta(gt=0)]
@@ -133,7 +134,7 @@ def require_given(plan: Plan, path: Path) -> None:
 
 def tree_from(directory: Path, given: str) -> str:
     """What the user calls a tree, with paths made absolute that are relative to *directory*."""
-    if given == "debian":
+    if given == "debian" or is_address(given):
         return given
     repository, at, revision = given.rpartition("@")
     if at and not _beside(directory, given).exists() and _beside(directory, repository).is_dir():

@@ -17,6 +17,7 @@ from harness.events import Listener, Note
 from harness.files import locked, make_directory
 from harness.tree.commit import check_out, split_commit
 from harness.tree.debian import USR_SRC, newest_source
+from harness.tree.fetch import fetch, is_address
 from harness.tree.identify import identify
 from harness.tree.listing import list_directory, list_git
 from harness.tree.mirror import mirror
@@ -52,12 +53,12 @@ def open_tree(spec: str, *, cache: Path, listener: Listener, deadline: Deadline)
     """The tree that *spec* names, copied to ``cache/trees/NAME-HASH/src`` or brought up to date there.
 
     *spec* is a kernel directory (also one that was built in place), a git work tree (as it lies, with
-    what is not committed), ``REPOSITORY@REVISION``, a tarball, or ``debian``. The copy is as
+    what is not committed), ``REPOSITORY@REVISION``, ``URL@BRANCH``, a tarball, or ``debian``. The copy is as
     given when the block begins, and nobody else's until it ends. Raises UserError for what is no kernel
     tree, InfraError and DeadlineExpired for the machine's part, also when another run does not let go in
     time.
     """
-    origin = _find(spec, deadline)
+    origin = _fetched(spec, cache, listener, deadline) if is_address(spec) else _find(spec, deadline)
     if origin.kind in ("directory", "git"):
         identify(origin.path, spec)
         if cache.resolve().is_relative_to(origin.path):
@@ -72,6 +73,11 @@ def open_tree(spec: str, *, cache: Path, listener: Listener, deadline: Deadline)
             yield tree
         finally:
             next_stamp(home)  # builds of this block are not later than this
+
+
+def _fetched(spec: str, cache: Path, listener: Listener, deadline: Deadline) -> _Origin:
+    repository, commit = fetch(spec, cache=cache, listener=listener, deadline=deadline)
+    return _Origin(spec=spec, path=repository.resolve(), kind="commit", revision=commit)
 
 
 def _find(spec: str, deadline: Deadline) -> _Origin:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.deadline import Deadline
-from harness.errors import UserError
+from harness.errors import InfraError, UserError
 from harness.events import silent
 from harness.tree.model import Tree
 from harness.tree.peek import peek
@@ -44,6 +44,42 @@ def repository(toy_source: Path) -> Path:
 def opened(spec: str, tmp_path: Path) -> Tree:
     with open_tree(spec, cache=tmp_path / "cache", listener=silent, deadline=Deadline.after(60)) as tree:
         return tree
+
+
+def test_a_branch_elsewhere_is_fetched_each_time_it_is_opened(repository: Path, tmp_path: Path) -> None:
+    git(repository, "checkout", "-q", "-b", "for/next")
+    spec = f"file://{repository}@for/next"
+    first = opened(spec, tmp_path)
+    assert first.revision == git(repository, "rev-parse", "HEAD")
+    assert (first.source / "mm/new.c").read_text() == "int new;\n"
+    before = {path: path.stat().st_mtime_ns for path in first.source.rglob("*") if path.is_file()}
+    (repository / "mm/new.c").write_text("int newer;\n")
+    git(repository, "commit", "-qam", "three")
+    second = opened(spec, tmp_path)
+    assert second.source == first.source
+    assert second.revision == git(repository, "rev-parse", "HEAD") != first.revision
+    assert second.fingerprint != first.fingerprint
+    changed = {path.name for path, stamp in before.items() if path.stat().st_mtime_ns != stamp}
+    assert changed == {"new.c"}
+    git(repository, "reset", "-q", "--hard", "HEAD~2")
+    assert not (opened(spec, tmp_path).source / "mm/new.c").exists(), "it may be rewritten"
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "said"),
+    [
+        ("file://{}@nowhere", UserError, "no such branch there"),
+        ("file://{}@-evil", UserError, "no branch of a repository"),
+        ("file://{}", UserError, "no branch of a repository"),
+        ("ssh://git@host/linux.git", UserError, "no branch of a repository"),
+        ("file://{}/not-there@main", InfraError, "cannot be fetched"),
+    ],
+)
+def test_what_cannot_be_fetched_is_one_line(
+    repository: Path, tmp_path: Path, spec: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        opened(spec.format(repository), tmp_path)
 
 
 def test_from_one_commit_to_another_only_what_differs_is_written(repository: Path, tmp_path: Path) -> None:
