@@ -80,7 +80,7 @@ class NightAround:
 def alone(results: Path) -> Iterator[None]:
     """Hold *results* for the only night on it. InfraError, at once, where another one is under way."""
     make_directory(results, "the results directory")
-    with locked(results / LOCK, Deadline.after(0.0), f"{results}: no second night on it: it"):
+    with locked(results / LOCK, Deadline.after(0.0), f"a night is under way; {results}"):
         yield
 
 

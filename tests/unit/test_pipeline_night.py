@@ -182,7 +182,7 @@ def test_a_night_goes_on_after_a_cut_at_any_point(tmp_path: Path, history: Histo
 
 
 def test_two_nights_at_once_are_refused(tmp_path: Path) -> None:
-    with alone(tmp_path), pytest.raises(InfraError, match="no second night"), alone(tmp_path):
+    with alone(tmp_path), pytest.raises(InfraError, match="a night is under way"), alone(tmp_path):
         pytest.fail("both have it")
     with alone(tmp_path):
         pass
