@@ -18,6 +18,7 @@ from harness import (
     cli_faults,
     cli_kernel,
     cli_nightly,
+    cli_report,
     cli_resume,
     cli_series,
     cli_triage,
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_faults.add_faults(commands)
     cli_kernel.add_others(commands)
     cli_triage.add_triage(commands)
+    cli_report.add_report(commands)
     return parser
 
 

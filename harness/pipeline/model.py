@@ -106,6 +106,17 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     command: str
 
 
+class PatchText(msgspec.Struct, frozen=True, kw_only=True):
+    """One patch as it went on the tree, for whoever reads the results without the series at hand."""
+
+    number: int
+    author: str
+    diff: str
+    """``-p1``, nothing but file headers and hunks; bytes that are not UTF-8 as ``\\xNN``"""
+    left_out: int = 0
+    """bytes of the diff that were cut off at its end"""
+
+
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """One check that was not kept, or came close: a row of the report's drift table."""
 
@@ -135,6 +146,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     series_digest: str = ""
     """of the patches, to know them again"""
     patches: tuple[PatchLanding, ...] = ()
+    texts: tuple[PatchText, ...] = ()
+    """the patches themselves, in the order of ``patches``; the last ones may be missing or cut"""
     analysis: Analysis = Analysis()
     """what is known of the series without running it"""
     findings_fail: bool = True

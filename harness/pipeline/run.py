@@ -31,6 +31,7 @@ from harness.pipeline.jobs import Built, Jobs
 from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
+from harness.pipeline.patchtext import texts
 from harness.pipeline.places import with_places
 from harness.pipeline.trials import Trials
 from harness.series.digest import digest
@@ -112,6 +113,7 @@ class _Road:
             series=bench.series.name,
             series_digest=digest(bench.series) if bench.series.patches else "",
             patches=bench.applied.landings,
+            texts=texts(bench.applied.patches),
             findings_fail=request.plan.findings == "fail",
             edits=bench.mended,
             profiles=tuple(

@@ -14,7 +14,7 @@ from harness.files import write_whole
 from harness.memcg.interface import Interface, amount, interface, shipped
 from harness.memcg.model import Check
 from harness.pipeline.model import Case, Cell, Run
-from harness.report.drift_svg import Band, Panel, Points, Series, picture
+from harness.report.drift_svg import SMALL, WIDE, Band, Form, Panel, Points, Series, picture
 from harness.report.plaintext import line
 
 _MOST = 1000
@@ -30,21 +30,27 @@ _Row = tuple[float, str, dict[str, str]]
 """seconds, stage, files"""
 
 
-def draw_drifts(directory: Path, run: Run) -> None:
+def draw_drifts(directory: Path, run: Run, *, again: bool = False) -> None:
     """Draw what is not drawn yet: ``Case.drift`` of each case out of its ``Case.samples``.
 
+    *again*: what is drawn already, too.
     A case whose samples cannot be read gets no picture. InfraError when one cannot be written.
     """
     for cell in run.cells:
         for case in cell.cases:
             path = directory / case.drift
-            if case.drift and not path.exists():
+            if case.drift and (again or not path.exists()):
                 drawn = draw(cell, case, directory / case.samples)
                 if drawn:
                     write_whole(path, drawn)
 
 
-def draw(cell: Cell, case: Case, samples: Path) -> bytes:
+def draw_small(directory: Path, cell: Cell, case: Case) -> bytes:
+    """The SVG of one case for a page of *directory*'s run; empty when there is nothing to draw."""
+    return draw(cell, case, directory / case.samples, SMALL) if case.samples else b""
+
+
+def draw(cell: Cell, case: Case, samples: Path, form: Form = WIDE) -> bytes:
     """The SVG of one case; empty when there is nothing to draw."""
     known = {row.name: row for row in shipped().interfaces}
     if cell.iface not in known:
@@ -61,7 +67,7 @@ def draw(cell: Cell, case: Case, samples: Path) -> bytes:
         panels.append(_apart(row, rows, apart))
     notes = [check.says for check in case.checks if not check.kept] or [case.reason]
     lines = [part for note in notes[:_NOTES] for part in textwrap.wrap(line(note), _WIDE)]
-    return picture(f"{cell.name} {case.name}: {case.verdict}", lines, panels, until)
+    return picture(f"{cell.name} {case.name}: {case.verdict}", lines, panels, until, form)
 
 
 def _charged(row: Interface, rows: list[_Row]) -> tuple[Series, ...]:

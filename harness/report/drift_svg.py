@@ -15,8 +15,8 @@ import msgspec
 from harness.report.plaintext import line
 
 WIDTH = 960
-_LEFT, _RIGHT = 84, 20
-_HEAD, _FOOT = 34, 24
+NARROW = 560
+_RIGHT = 20
 _TICKS = 5
 _INK, _GRID, _PAPER = "#24292f", "#d8dee4", "#ffffff"
 _FONT = "system-ui, sans-serif"
@@ -45,43 +45,68 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     colour: str = "#1a7f37"
 
 
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """How large things are, in the picture's own units."""
+
+    width: int
+    left: int
+    """what the vertical axis' labels take"""
+    head: int
+    """above each panel, for its title and the legend"""
+    foot: int
+    font: int
+    panel: int
+    """height of a panel"""
+    bare: bool = False
+    """without title and notes, which stand beside it, and with the legend below a panel's title"""
+
+
+WIDE = Form(width=WIDTH, left=84, head=34, foot=24, font=12, panel=200)
+"""a file of its own"""
+SMALL = Form(width=NARROW, left=96, head=58, foot=28, font=15, panel=150, bare=True)
+"""within a page; can be read when it is scaled to a phone"""
+
+
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
     """One pair of axes; the horizontal one is seconds and the same for all panels."""
 
     title: str
     series: tuple[Series, ...]
     band: Band | None = None
-    height: int = 200
 
 
-def picture(title: str, notes: Sequence[str], panels: Sequence[Panel], until: float) -> bytes:
+def picture(
+    title: str, notes: Sequence[str], panels: Sequence[Panel], until: float, form: Form = WIDE
+) -> bytes:
     """The whole SVG: *title*, *notes* a line each, *panels* below each other.
 
     The workload ran until *until*, in seconds.
     """
-    top = 34 + 18 * len(notes)
-    total = top + sum(panel.height + _HEAD + _FOOT for panel in panels)
+    top = 0 if form.bare else 34 + 18 * len(notes)
+    total = top + (form.panel + form.head + form.foot) * len(panels)
     root = Element(
         "svg",
         {
             "xmlns": "http://www.w3.org/2000/svg",
-            "viewBox": f"0 0 {WIDTH} {total}",
-            "width": str(WIDTH),
+            "viewBox": f"0 0 {form.width} {total}",
+            "width": str(form.width),
             "height": str(total),
             "font-family": _FONT,
-            "font-size": "12",
+            "font-size": str(form.font),
             "fill": _INK,
+            "role": "img",
         },
     )
     SubElement(root, "title").text = line(title)
-    SubElement(root, "rect", {"width": str(WIDTH), "height": str(total), "fill": _PAPER})
-    _text(root, _LEFT, 22, title, font_size="16", font_weight="600")
-    for index, note in enumerate(notes):
-        _text(root, _LEFT, 42 + 18 * index, note)
+    SubElement(root, "rect", {"width": str(form.width), "height": str(total), "fill": _PAPER})
+    if not form.bare:
+        _text(root, form.left, 22, title, font_size="16", font_weight="600")
+        for index, note in enumerate(notes):
+            _text(root, form.left, 42 + 18 * index, note)
     last = max((at for panel in panels for one in panel.series for at, _ in one.points), default=1.0)
     for panel in panels:
-        _Axes(root, panel, top + _HEAD, last or 1.0).draw(until)
-        top += panel.height + _HEAD + _FOOT
+        _Axes(root, panel, form, top + form.head, last or 1.0).draw(until)
+        top += form.panel + form.head + form.foot
     drawn: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return drawn + b"\n"
 
@@ -89,19 +114,19 @@ def picture(title: str, notes: Sequence[str], panels: Sequence[Panel], until: fl
 class _Axes:
     """Draws one panel whose plot begins at *top*."""
 
-    def __init__(self, root: Element, panel: Panel, top: float, last: float) -> None:
+    def __init__(self, root: Element, panel: Panel, form: Form, top: float, last: float) -> None:
         values = [value for one in panel.series for _, value in one.points]
         if panel.band:
             values += [panel.band.low, panel.band.high]
         self.low, self.high, self.step = _scale(min([0.0, *values]), max([0.0, *values]))
-        self.root, self.panel, self.top, self.last = root, panel, top, last
-        self.bottom = top + panel.height
+        self.root, self.panel, self.form, self.top, self.last = root, panel, form, top, last
+        self.bottom = top + form.panel
 
     def x(self, at: float) -> float:
-        return _LEFT + (WIDTH - _LEFT - _RIGHT) * at / self.last
+        return self.form.left + (self.form.width - self.form.left - _RIGHT) * at / self.last
 
     def y(self, value: float) -> float:
-        return self.bottom - self.panel.height * (value - self.low) / (self.high - self.low)
+        return self.bottom - self.form.panel * (value - self.low) / (self.high - self.low)
 
     def draw(self, until: float) -> None:
         self._rest(until)
@@ -117,12 +142,18 @@ class _Axes:
         """What comes after the workload is not held to the same."""
         if until < self.last:
             width = self.x(self.last) - self.x(until)
-            self._rect(self.x(until), self.top, width, self.panel.height, "#f6f8fa")
-            _text(self.root, self.x(until) + 4, self.top + 14, "workload ended", fill="#57606a")
+            self._rect(self.x(until), self.top, width, self.form.panel, "#f6f8fa")
+            style = {"fill": "#57606a"}
+            at = self.x(until) + 4
+            if width < 8 * self.form.font:  # it would run out of the picture
+                at, style["text_anchor"] = self.x(self.last), "end"
+            _text(self.root, at, self.top + self.form.font + 2, "workload ended", **style)
 
     def _band(self, band: Band, until: float) -> None:
         high, low = self.y(band.high), self.y(band.low)
-        self._rect(_LEFT, high, self.x(until) - _LEFT, max(low - high, 1.0), band.colour, "0.13")
+        self._rect(
+            self.form.left, high, self.x(until) - self.form.left, max(low - high, 1.0), band.colour, "0.13"
+        )
 
     def _rect(self, x: float, y: float, width: float, height: float, colour: str, opacity: str = "1") -> None:
         box = {"x": _at(x), "y": _at(y), "width": _at(width), "height": _at(height)}
@@ -132,13 +163,19 @@ class _Axes:
         for index in range(round((self.high - self.low) / self.step) + 1):
             value = self.low + index * self.step
             colour = _INK if abs(value) < self.step / 2 else _GRID
-            self._rule(_LEFT, self.y(value), self.x(self.last), self.y(value), colour)
-            _text(self.root, _LEFT - 8, self.y(value) + 4, _size(value), text_anchor="end")
+            self._rule(self.form.left, self.y(value), self.x(self.last), self.y(value), colour)
+            _text(self.root, self.form.left - 8, self.y(value) + 4, _size(value), text_anchor="end")
         _, high, step = _scale(0.0, self.last)
         for index in range(math.floor(min(high, self.last) / step + 1e-9) + 1):
             where = self.x(index * step)
             self._rule(where, self.bottom, where, self.bottom + 4, _INK)
-            _text(self.root, where, self.bottom + 17, f"{index * step:g} s", text_anchor="middle")
+            _text(
+                self.root,
+                where,
+                self.bottom + self.form.font + 5,
+                f"{index * step:g} s",
+                text_anchor="middle",
+            )
 
     def _rule(self, x1: float, y1: float, x2: float, y2: float, colour: str) -> None:
         ends = {"x1": _at(x1), "y1": _at(y1), "x2": _at(x2), "y2": _at(y2)}
@@ -158,17 +195,18 @@ class _Axes:
             SubElement(self.root, "polyline", {"points": path, **style})
 
     def _legend(self) -> None:
-        _text(self.root, _LEFT, self.top - 10, self.panel.title, font_weight="600")
+        form = self.form
+        title = self.top - form.head + form.font + 9 if form.bare else self.top - 10
+        _text(self.root, form.left, title, self.panel.title, font_weight="600")
         shown = [(one.name, one.colour, "1") for one in self.panel.series]
         if self.panel.band:
             shown.append((self.panel.band.name, self.panel.band.colour, "0.3"))
-        x = float(WIDTH - _RIGHT)
-        for name, colour, opacity in reversed(shown):
-            x -= 6.6 * len(name) + 6
-            _text(self.root, x, self.top - 10, name)
-            x -= 16
+        widths = [0.55 * form.font * len(name) + 34 for name, _, _ in shown]
+        x = float(form.left) if form.bare else form.width - _RIGHT - sum(widths) + 12
+        for (name, colour, opacity), width in zip(shown, widths, strict=True):
             self._rect(x, self.top - 19, 11, 11, colour, opacity)
-            x -= 12
+            _text(self.root, x + 16, self.top - 10, name)
+            x += width
 
 
 def _scale(low: float, high: float) -> tuple[float, float, float]:

@@ -10,6 +10,7 @@ from harness.events import Event, Listener
 from harness.pipeline.model import Run
 from harness.report.commands import write_repeat
 from harness.report.drift import draw_drifts
+from harness.report.html import write_html
 from harness.report.junit import write_junit
 from harness.report.progress import LogFile
 from harness.report.runfile import write_run
@@ -18,7 +19,7 @@ LATEST = "latest"
 
 
 class Reports:
-    """The publisher of one run: run.json, junit.xml, repeat.sh, harness.log and a picture of each case."""
+    """The publisher of one run: run.json and what :func:`write_reports` makes of it, and harness.log."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -40,9 +41,16 @@ class Reports:
     def update(self, run: Run) -> None:
         """Write all reports of what is known of *run* by now."""
         write_run(self.directory, run)
-        write_junit(self.directory, run)
-        write_repeat(self.directory, run)
-        draw_drifts(self.directory, run)
+        write_reports(self.directory, run)
+
+
+def write_reports(directory: Path, run: Run, *, again: bool = False) -> tuple[Path, ...]:
+    """Write junit.xml, repeat.sh, report.html and a picture of each case; the first three are returned.
+
+    *again*: pictures that are there already, too. InfraError when one cannot be written.
+    """
+    draw_drifts(directory, run, again=again)
+    return write_junit(directory, run), write_repeat(directory, run), write_html(directory, run)
 
 
 def _point_latest(directory: Path) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -38,13 +38,24 @@ def read_run(path: Path) -> Run:
     if path.is_dir():
         path = path / NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Run)
+        run = msgspec.json.decode(path.read_bytes(), type=Run)
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read: {error.strerror}; name a directory that `harness run` left"
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a run as `harness run` writes it: {error}; make it again") from error
+    for name in _names(run):
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise UserError(f"{path}: names {name!r}, which is outside of the run's directory; make it again")
+    return run
+
+
+def _names(run: Run) -> list[str]:
+    """Every file of the run that reports read or write: whoever made run.json chose these."""
+    cases = [case for cell in run.cells for case in cell.cases]
+    consoles = [cell.console for cell in run.cells]
+    return [*consoles, *(case.samples for case in cases), *(case.drift for case in cases)]
 
 
 def cut_off(run: Run) -> bool:

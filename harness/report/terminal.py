@@ -253,7 +253,7 @@ def _edits(run: Run) -> RenderableType | None:
 
 def _files(run: Run, directory: Path) -> RenderableType:
     grid = _grid()
-    grid.add_row(Text("results", style="dim"), Text("run.json, junit.xml, harness.log"))
+    grid.add_row(Text("results", style="dim"), Text("report.html, run.json, junit.xml, harness.log"))
     grid.add_row(Text("by hand", style="dim"), Text("repeat.sh"))
     consoles = [cell.console for cell in run.cells if cell.console]
     samples = [case.samples for cell in run.cells for case in cell.cases if case.samples]
