@@ -12,8 +12,7 @@ from rich.console import Console
 from harness.cli_command import add_command, answer
 from harness.errors import UserError
 from harness.report.answer import run_answer
-from harness.report.html_index import NAME as INDEX
-from harness.report.html_index import index_answer, write_index
+from harness.report.html_index import entries, index_answer, write_index
 from harness.report.publisher import write_reports
 from harness.report.runfile import NAME, read_run
 from harness.report.terminal import render
@@ -35,13 +34,14 @@ def _report(options: argparse.Namespace) -> int:
         return _one(options, directory)
     if not directory.is_dir():
         raise UserError(f"{path}: no such directory; name one that `harness run` left")
-    listed = write_index(directory)
+    listed = entries(directory)
     if not listed:
         raise UserError(f"{path}: has no {NAME} and no run below it; name a directory of `harness run`")
+    index = write_index(directory, listed)
     if options.json:
         answer(index_answer(directory, listed))
     else:
-        print(f"{len(listed)} runs: {directory / INDEX}")
+        print(f"{len(listed)} runs: {index}")
     return 0
 
 

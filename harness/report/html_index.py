@@ -56,12 +56,11 @@ def entries(results: Path) -> tuple[Entry, ...]:
     return tuple(_entry(results, run) for run in sorted(own, key=lambda run: run.name, reverse=True))
 
 
-def write_index(results: Path) -> tuple[Entry, ...]:
-    """Write ``index.html`` of *results*, whole or not at all; the runs that it lists."""
-    all_of = entries(results)
-    page = fill("index.html", entries=all_of[:_MOST], left_out=max(0, len(all_of) - _MOST))
+def write_index(results: Path, listed: tuple[Entry, ...]) -> Path:
+    """Write ``index.html`` of *results*, whole or not at all."""
+    page = fill("index.html", entries=listed[:_MOST], left_out=max(0, len(listed) - _MOST))
     write_whole(results / NAME, page)
-    return all_of
+    return results / NAME
 
 
 def index_answer(results: Path, listed: tuple[Entry, ...]) -> dict[str, object]:
