@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.errors import UserError
-from harness.files import write_whole
 from harness.pipeline.bisect_decide import failing, passes_needed, steps_of
 from harness.pipeline.bisect_model import Bisection, Told
 from harness.report.commands import write_script
+from harness.report.kept import read_kept, write_kept
 from harness.report.plaintext import clean, encodable, line
 
 NAME = "bisect.json"
@@ -24,8 +23,7 @@ _STYLES = {Told.GOOD: "green", Told.BAD: "bold red", Told.OTHER: "yellow", Told.
 
 def write_bisection(directory: Path, known: Bisection) -> None:
     """Write ``bisect.json`` and, once there is an answer, ``repeat.sh``, each whole or not at all."""
-    value = encodable(msgspec.to_builtins(known))
-    write_whole(directory / NAME, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    write_kept(directory / NAME, known)
     if known.commands:
         about = f"tree {line(known.tree)}, series {line(known.series)}: {line(known.reason)}"
         write_script(directory, f"Bisection {line(known.run)}", about, known.commands)
@@ -33,15 +31,7 @@ def write_bisection(directory: Path, known: Bisection) -> None:
 
 def read_bisection(directory: Path) -> Bisection:
     """What ``bisect.json`` in *directory* has; UserError where there is none, or it is damaged."""
-    path = directory / NAME
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Bisection)
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read: {error.strerror}; name a directory that `harness bisect` left"
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not as `harness bisect` writes it: {error}; bisect anew") from error
+    return read_kept(directory / NAME, Bisection, "harness bisect", "bisect anew")
 
 
 def bisection_answer(known: Bisection, directory: Path) -> dict[str, Any]:

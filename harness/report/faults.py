@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.files import write_whole
 from harness.pipeline.faults import Fate, Matrix, Outcome
+from harness.report.kept import write_kept
 from harness.report.plaintext import encodable, line
 
 NAME = "faults.json"
@@ -27,10 +27,7 @@ _STYLES = {
 
 def write_matrix(directory: Path, matrix: Matrix) -> Path:
     """Write ``faults.json``, whole or not at all; may be called again as the corpus goes on."""
-    path = directory / NAME
-    text = msgspec.json.format(msgspec.json.encode(encodable(msgspec.to_builtins(matrix))), indent=2)
-    write_whole(path, text + b"\n")
-    return path
+    return write_kept(directory / NAME, matrix)
 
 
 def matrix_answer(matrix: Matrix, directory: Path) -> dict[str, Any]:

@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.errors import UserError
-from harness.files import write_whole
 from harness.pipeline.night_model import Change, Night, Outcome
 from harness.pipeline.night_sum import TOLD, changes_of
 from harness.pipeline.standing import Seen, Stand, Standing
 from harness.report import wording
+from harness.report.kept import read_kept, write_kept
 from harness.report.plaintext import encodable, line
 from harness.report.terminal import verdict_text
 
@@ -26,21 +25,12 @@ _STYLES = {Standing.NEW: "bold red", Standing.STILL: "red", Standing.FLAKY: "yel
 
 def write_night(directory: Path, night: Night) -> None:
     """Write ``night.json``, whole or not at all."""
-    value = encodable(msgspec.to_builtins(night))
-    write_whole(directory / NAME, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    write_kept(directory / NAME, night)
 
 
 def read_night(directory: Path) -> Night:
     """What ``night.json`` in *directory* has; UserError where there is none, or it is damaged."""
-    path = directory / NAME
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Night)
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read: {error.strerror}; name a directory that `harness nightly` left"
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not as `harness nightly` writes it: {error}; begin a new night") from error
+    return read_kept(directory / NAME, Night, "harness nightly", "begin a new night")
 
 
 def night_answer(night: Night, directory: Path) -> dict[str, Any]:
