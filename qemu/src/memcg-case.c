@@ -224,10 +224,23 @@ static struct host wait_for_host(const struct options *options, struct host befo
 	return now;
 }
 
+/*
+ * The files of a group are read one after the other, and RCU still frees what tasks had: usage and kernel
+ * memory may be read on both sides of that. One look is not enough; what is lost is in all of them.
+ */
+static void sample_exit(const struct options *options)
+{
+	group_sample(&options->group, "exit");
+	for (int look = 1; look < EXIT_LOOKS; look++) {
+		usleep(EXIT_PAUSE_US);
+		group_sample(&options->group, "exit");
+	}
+}
+
 /* With all that the workload has left: what the group is charged for is the kernel's to deal with. */
 static void remove_full(const struct options *options)
 {
-	group_sample(&options->group, "exit");
+	sample_exit(options);
 	if (group_level(&options->group).usage == 0)
 		say_fault("keep", 0, "the workload left nothing charged, so that removing the group shows nothing");
 	group_remove(&options->group, case_ms() + options->settle);
@@ -247,16 +260,6 @@ static int set_up(const struct options *options)
 		say_fault("directory", error, strerror(error));
 	}
 	return error;
-}
-
-/* Groups below are read one after the other, and RCU still frees what tasks had: one look is not enough. */
-static void sample_exit(const struct options *options)
-{
-	group_sample(&options->group, "exit");
-	for (int look = 1; options->own && look < EXIT_LOOKS; look++) {
-		usleep(EXIT_PAUSE_US);
-		group_sample(&options->group, "exit");
-	}
 }
 
 /* Also when it was cancelled: what stays charged keeps the group from dying. */

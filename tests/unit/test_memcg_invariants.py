@@ -424,3 +424,29 @@ def test_a_group_that_was_removed_full_is_not_asked_to_be_empty() -> None:
     assert modern.missing == ()
     of_that_time = judge(kept, V2627, SETTLE)
     assert at_rest & {each.name for each in of_that_time.checks} == {"no-dying-groups"}
+
+
+def looked_at(*apart: int) -> CaseStream:
+    """A healthy case whose looks after the workload have usage so far above what it was."""
+    case = stream("6.1-v1-shm")
+    look = case.at("exit")[-1]
+    usage = USAGE["v1"]
+    looks = [
+        replace(look, files=look.files | {usage: f"{int(look.files[usage]) + more}\n"}) for more in apart
+    ]
+    before = [sample for sample in case.samples if sample.stage in ("born", "run")]
+    return replace(case, samples=(*before, *looks, *case.at("rest")))
+
+
+@pytest.mark.parametrize(
+    ("apart", "kept_then"),
+    [
+        ((8 << 20, 0, 0), True),  # torn by what RCU freed between two reads
+        ((0, 8 << 20, 0), True),
+        ((8 << 20, 8 << 20, -(8 << 20)), True),
+        ((8 << 20, 8 << 20, 8 << 20), False),
+        ((-(8 << 20), -(8 << 20), -(8 << 20)), False),
+    ],
+)
+def test_what_is_lost_is_in_every_look_after_the_workload(apart: tuple[int, ...], kept_then: bool) -> None:
+    assert check(judge(looked_at(*apart), V61, SETTLE), "parts-at-rest").kept is kept_then
