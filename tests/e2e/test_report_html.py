@@ -14,7 +14,6 @@ import shutil
 import socketserver
 import struct
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler
@@ -27,9 +26,7 @@ from msgspec.structs import replace
 from harness.analysis.model import Analysis, Finding
 from harness.pipeline.model import PatchText, Run
 from harness.report.html import document
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
-import report_sample
+from tests.unit import report_sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 

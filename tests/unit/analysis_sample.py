@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import msgspec
-from report_sample import HOSTILE
 
 from harness.analysis.model import (
     Analysis,
@@ -17,6 +16,7 @@ from harness.analysis.model import (
     StructureChange,
 )
 from harness.series.model import Patch, Series
+from tests.unit.report_sample import HOSTILE
 
 FILE = "mm/memcontrol.c"
 UNBALANCED = Finding(

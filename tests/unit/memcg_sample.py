@@ -28,7 +28,7 @@ def text(numbers: Mapping[str, int]) -> str:
     return "".join(f"{key} {number}\n" for key, number in numbers.items())
 
 
-def v2(usage: int = 0, *, events: Mapping[str, int] | None = None, **stat: int) -> dict[str, str]:
+def v2(usage: int = 0, events: Mapping[str, int] | None = None, **stat: int) -> dict[str, str]:
     """The files of a v2 group; *stat* in bytes, *usage* too."""
     known = {
         "anon": 0, "file": 0, "kernel": 0, "kernel_stack": 0, "pagetables": 0, "sock": 0, "shmem": 0,

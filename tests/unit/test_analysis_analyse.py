@@ -171,7 +171,8 @@ def test_what_a_rule_is_told() -> None:
 
     def look(source: Source, scope: Scope) -> Iterator[Raw]:
         header = scope.source("a.h")
-        told.append((scope.functions, scope.changed_lines, source is scope.base, header and header.data))
+        data = header.data if header else None
+        told.append((scope.functions, scope.changed_lines, source is scope.base, data))
         return iter(())
 
     text = function("f", "x();") + function("g", "x();")
@@ -207,7 +208,8 @@ def test_it_ends_where_the_series_ended() -> None:
         for n in (1, 2)
     )
     applied = Applied(landings=(), prefixes=({}, {"a.c": b"int f(void)\n{\n}\n"}))
-    found = analyse(Series(name="s", version=1, patches=patches), States(applied, {}.get), rules=())
+    states = States(applied, lambda _path: None)
+    found = analyse(Series(name="s", version=1, patches=patches), states, rules=())
     assert [(one.patch, one.name, one.change) for one in found.functions] == [(1, "f", "added")]
 
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from test_analysis_local import find
+
+from tests.unit.test_analysis_local import find
 
 GUARDED = "#ifndef _ITEM_H\n#define _ITEM_H\n{}\n#endif\n"
 

@@ -703,8 +703,12 @@ def test_a_table_with_a_mistake_is_refused(tmp_path: Path, old: str, new: str, e
 
 def test_rules_that_are_said_to_be_the_same_exist() -> None:
     rows = table()
-    tools = [*rows.sparse.rows, *rows.gcc.rows, *rows.coccinelle.rows]
-    known = {row.rule for row in tools} | set(load_rules())
+    known = {
+        *(row.rule for row in rows.sparse.rows),
+        *(row.rule for row in rows.gcc.rows),
+        *(row.rule for row in rows.coccinelle.rows),
+        *load_rules(),
+    }
     named = [name for names in rows.same.values() for name in names if not name.startswith("checkpatch/")]
     assert set(named) <= known
     assert len(named) == len(set(named)), "a rule names one kind of defect"
@@ -730,6 +734,11 @@ def test_messages_of_sparse(message: str, rule: str, function: str) -> None:
 
 def test_no_remark_of_a_tool_alone_is_an_error() -> None:
     rows = table()
-    every = (*rows.checkpatch.rows, *rows.sparse.rows, *rows.gcc.rows, *rows.coccinelle.rows)
-    assert "error" not in {row.severity for row in every}
+    every = {
+        *(row.severity for row in rows.checkpatch.rows),
+        *(row.severity for row in rows.sparse.rows),
+        *(row.severity for row in rows.gcc.rows),
+        *(row.severity for row in rows.coccinelle.rows),
+    }
+    assert "error" not in every
     assert rows.checkpatch.row("SPACING")[0] == rows.checkpatch.row("A_TYPE_OF_TOMORROW")[0] == "note"

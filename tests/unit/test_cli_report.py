@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from report_sample import green, red
 
 from harness.cli import main
 from harness.pipeline.model import Run
 from harness.report.runfile import write_run
+from tests.unit.report_sample import green, red
 
 
 def kept(results: Path, run: Run) -> Path:

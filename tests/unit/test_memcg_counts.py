@@ -4,10 +4,23 @@
 from __future__ import annotations
 
 import pytest
-from memcg_sample import PAGE, V61, V2627, accounting, begin, case, judged, kept, sample, text, v1, v2
 
 from harness.memcg.record import Host, Work
 from harness.tree.model import Version
+from tests.unit.memcg_sample import (
+    PAGE,
+    V61,
+    V2627,
+    accounting,
+    begin,
+    case,
+    judged,
+    kept,
+    sample,
+    text,
+    v1,
+    v2,
+)
 
 LIMIT = 32 << 20
 MIB = 1 << 20
@@ -63,14 +76,14 @@ def test_nobody_who_saw_none_is_asked() -> None:
 @pytest.mark.parametrize(("mine", "kept_then"), [(5, True), (6, True), (4, False)])
 def test_events_reach_the_parent(mine: int, kept_then: bool) -> None:
     below = {"a": v2(events={"max": 2}), "b": v2(events={"max": 3}), "b__c": v2(events={"max": 3})}
-    stream = case(begin(own=1), [sample("exit", v2(events={"max": mine}), **below)])
+    stream = case(begin(own=1), [sample("exit", v2(events={"max": mine}), 0.0, **below)])
     assert kept(stream, "events-reach-parent") is kept_then
 
 
 def test_an_event_lost_one_level_down_is_named() -> None:
     below = {"b": v2(events={"oom": 1}), "b__c": v2(events={"oom": 3})}
     check = judged(
-        case(begin(own=1), [sample("exit", v2(events={"oom": 3}), **below)]), "events-reach-parent"
+        case(begin(own=1), [sample("exit", v2(events={"oom": 3}), 0.0, **below)]), "events-reach-parent"
     )
     assert check is not None
     assert check.measured == 2
@@ -106,7 +119,7 @@ def group(lists: int, own_stock: int = 0) -> dict[str, str]:
 def test_a_parent_is_charged_for_those_below_it(stock: int, kept_then: bool) -> None:
     """10 MiB in each child, with 20 and 30 pages of stock; 4 MiB of the parent's own."""
     below = {"a": group(10 * MIB, 20), "b": group(10 * MIB, 30)}
-    stream = case(begin(own=1), [sample("exit", group(24 * MIB, 50 + stock), **below)])
+    stream = case(begin(own=1), [sample("exit", group(24 * MIB, 50 + stock), 0.0, **below)])
     check = judged(stream, "below-against-parent")
     assert check is not None
     assert (check.kept, check.measured) == (kept_then, stock * PAGE)
@@ -138,7 +151,7 @@ def test_what_rcu_frees_between_two_reads_is_in_no_two_samples() -> None:
 
 def test_a_charge_that_is_lost_two_levels_down() -> None:
     below = {"a": group(MIB), "a__b": group(MIB, 40)}
-    check = judged(case(begin(own=1), [sample("exit", group(MIB), **below)]), "below-against-parent")
+    check = judged(case(begin(own=1), [sample("exit", group(MIB), 0.0, **below)]), "below-against-parent")
     assert check is not None
     assert (check.kept, check.measured) == (False, -40 * PAGE)
     assert "usage of a is" in check.says
@@ -160,7 +173,7 @@ def host(stage: str, anon: int, told: int, **files: str) -> Host:
 def test_all_groups_together_against_the_nodes(stage: str, off: int, kept_then: bool) -> None:
     hosts = {name: host(name, 5000, 5000) for name in ("before", "rest", "after")}
     hosts[stage] = host(stage, 5000 + off, 5000)
-    check = judged(case(begin(), [], **hosts), "host-anon")
+    check = judged(case(begin(), [], (), **hosts), "host-anon")
     assert check is not None
     assert (check.kept, check.measured) == (kept_then, off * PAGE)
     assert check.terms.startswith("2 nodes x 2 CPUs x 125 pages") or check.terms.startswith("2 CPUs x 192")
@@ -237,7 +250,7 @@ def test_descriptors_are_given_back(start: int, more: int, kept_then: bool) -> N
         "before": of_2008("before", start + 1000, 900),
         "after": of_2008("after", start + 1050 + more, 950),
     }
-    stream = case(begin("v1"), [], **hosts)
+    stream = case(begin("v1"), [], (), **hosts)
     assert kept(stream, "page-cgroups-back", V2627) is kept_then
     assert judged(stream, "page-cgroups-back", V61) is None
     assert judged(stream, "page-cgroups-back", Version(2, 6, 29)) is None

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from memcg_sample import PAGE, V2627, begin, case, judged, kept, sample, v1, v2
 
 from harness.memcg.record import Work
 from harness.memcg.stream import CaseStream
+from tests.unit.memcg_sample import PAGE, V2627, begin, case, judged, kept, sample, v1, v2
 
 MIB = 1 << 20
 WAITING = (2 * 15 + (2 + 2) * 32) * PAGE
@@ -21,10 +21,10 @@ def found(files: dict[str, str], name: str, first: str = "v2") -> bool:
 @pytest.mark.parametrize(("over", "kept_then"), [(0, True), (WAITING, True), (WAITING + PAGE, False)])
 def test_a_page_in_a_statistic_is_on_a_list(over: int, kept_then: bool) -> None:
     sound = {"inactive_anon": 8 * MIB, "shmem": MIB, "inactive_file": 4 * MIB}
-    anon = v2(**sound, anon=7 * MIB + over, file=5 * MIB)
+    anon = v2(0, None, **sound, anon=7 * MIB + over, file=5 * MIB)
     assert found(anon, "anon-on-lists") is kept_then
     assert found(anon, "statistics-on-lists") is kept_then
-    file = v2(**sound, anon=7 * MIB, file=5 * MIB + over)
+    file = v2(0, None, **sound, anon=7 * MIB, file=5 * MIB + over)
     assert found(file, "files-on-lists") is kept_then
     old = v1(inactive_anon=8 * MIB, rss=8 * MIB + over)
     assert found(old, "statistics-on-lists", "v1") is kept_then
@@ -39,7 +39,7 @@ def test_anonymous_memory_counted_as_file_is_seen_though_the_sum_is_right() -> N
 
 @pytest.mark.parametrize("key", ["unevictable", "pglazyfree"])
 def test_mlock_and_lazily_freed_pages_are_on_other_lists(key: str) -> None:
-    files = v2(inactive_file=8 * MIB, anon=8 * MIB, **{key: 4096})
+    files = v2(0, None, inactive_file=8 * MIB, anon=8 * MIB, **{key: 4096})
     stream = case(begin(), [sample("run", files) for _ in range(8)])
     assert judged(stream, "anon-on-lists") is None
     assert judged(stream, "statistics-on-lists") is not None
@@ -61,7 +61,7 @@ def test_pages_on_lists_and_in_no_statistic_are_no_fault() -> None:
 )
 @pytest.mark.parametrize(("over", "kept_then"), [(128, True), (129, False)])
 def test_a_part_is_within_the_whole(name: str, key: str, over: int, kept_then: bool) -> None:
-    assert found(v2(file=MIB, **{key: MIB + over * PAGE}), name) is kept_then
+    assert found(v2(0, None, file=MIB, **{key: MIB + over * PAGE}), name) is kept_then
 
 
 @pytest.mark.parametrize(("below", "kept_then"), [(128, True), (129, False)])
@@ -91,7 +91,7 @@ def test_no_statistic_is_left_at_rest(key: str) -> None:
     assert check is not None
     assert check.kept
     assert check.says.startswith("emptied, each of 12 statistics is 0 bytes above zero")
-    left = judged(case(begin(), [sample("rest", v2(**{key: PAGE}))]), "statistics-gone-at-rest")
+    left = judged(case(begin(), [sample("rest", v2(0, None, **{key: PAGE}))]), "statistics-gone-at-rest")
     assert left is not None
     assert not left.kept
     assert f"memory.stat:{key} is 4096 bytes above zero" in left.says

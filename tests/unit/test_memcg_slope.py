@@ -8,10 +8,10 @@ import random
 from pathlib import Path
 
 import pytest
-from memcg_sample import PAGE, V2627, begin, case, judged, sample, v1, v2
 
 from harness.memcg.model import Check
 from harness.memcg.slope import BLOCKS, LEAST, trend
+from tests.unit.memcg_sample import PAGE, V2627, begin, case, judged, sample, v1, v2
 
 NOISE = json.loads((Path(__file__).parent.parent / "data" / "memcg" / "noise-6.1.json").read_text())
 """usage less its parts, in pages, sample by sample: by interface and workload"""
@@ -25,7 +25,8 @@ LEAK = 20 * STEP_MS / 1000
 
 def noise(name: str, seed: int, count: int = SAMPLES) -> list[int]:
     """As long as is asked for: stretches of the real trace, so that neighbours stay neighbours."""
-    dice, real, values = random.Random(seed), NOISE[name], []  # noqa: S311 - chance that repeats
+    values: list[int] = []
+    dice, real = random.Random(seed), NOISE[name]  # noqa: S311 - chance that repeats
     while len(values) < count:
         start = dice.randrange(len(real) - 5)
         values += real[start : start + dice.randint(3, 12)]

@@ -30,7 +30,7 @@ int b(int x)
 FIRST = b"/* one\n * two\n * three */\n" + BASE
 SECOND = FIRST.replace(b"\treturn x;\n}\n\nint b", b"\tVM_BUG_ON(x ==\n\t\t  3);\n\treturn x;\n}\n\nint b")
 THIRD = SECOND.replace(b"int b(", b"static int c;\n\nint b(")
-PREFIXES = ({}, {"mm/m.c": FIRST}, {"mm/m.c": SECOND}, {"mm/m.c": THIRD})
+PREFIXES: tuple[dict[str, bytes], ...] = ({}, {"mm/m.c": FIRST}, {"mm/m.c": SECOND}, {"mm/m.c": THIRD})
 
 
 def _read(path: str) -> bytes | None:

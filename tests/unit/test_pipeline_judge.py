@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from analysis_sample import IMPLICIT, UNBALANCED
 from msgspec.structs import replace
 
 from harness.analysis.model import Analysis, Finding
@@ -32,6 +31,7 @@ from harness.pipeline.model import Case, Cell, Run
 from harness.verdict import Verdict
 from harness.workloads.catalogue import Workload
 from harness.workloads.runner import Delivered
+from tests.unit.analysis_sample import IMPLICIT, UNBALANCED
 
 _WORKLOAD = Workload(name="anon", program="anon", share=0.5, dir="/tmp", did=("pages_touched",), why="x")
 _BEGIN = Begin(

@@ -63,7 +63,12 @@ def test_entries_on_one_tree_never_run_side_by_side() -> None:
     assert following(entries[:2], {"/r"}) is None
     assert lanes_for(entries, lambda _cpus, _memory: 9) == 2
     asked: list[tuple[int, int]] = []
-    lanes_for([entry("a", series="s")], lambda *need: asked.append(need) or 1)
+
+    def room(cpus: int, memory: int) -> int:
+        asked.append((cpus, memory))
+        return 1
+
+    lanes_for([entry("a", series="s")], room)
     assert asked == [(4, 1536)], "base and patched, two CPUs and 768 MB each"
 
 

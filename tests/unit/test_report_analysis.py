@@ -9,11 +9,11 @@ import re
 
 import msgspec
 import pytest
-from analysis_sample import FILE, UNBALANCED, UNSIGNED, analysis, hostile_analysis, series
 from rich.console import Console
 
 from harness.analysis.model import Analysis
 from harness.report.analysis import analysis_answer, render_analysis
+from tests.unit.analysis_sample import FILE, UNBALANCED, UNSIGNED, analysis, hostile_analysis, series
 
 XTERM = {"TERM": "xterm"}
 """instead of what the tests happen to run under (NO_COLOR, COLUMNS, a dumb terminal)"""

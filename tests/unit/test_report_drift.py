@@ -7,14 +7,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from memcg_sample import SETTLE, V61
 from msgspec.structs import replace
-from report_sample import HOSTILE, case, cell, run
 
 from harness.memcg.invariants import judge
 from harness.memcg.stream import read_records, to_jsonl
 from harness.pipeline.model import Case, Cell
 from harness.report.drift import draw, draw_drifts
+from tests.unit.memcg_sample import SETTLE, V61
+from tests.unit.report_sample import HOSTILE, case, cell, run
 
 DATA = Path(__file__).parent.parent / "data" / "memcg"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from report_sample import LEAK, case, cell, green, hostile, red, run, unfinished
 
 from harness.errors import InfraError, UserError
 from harness.pipeline.model import Command, Run
 from harness.report.answer import run_answer
 from harness.report.commands import repeat_script, write_repeat
 from harness.report.runfile import cut_off, read_run, write_run
+from tests.unit.report_sample import LEAK, case, cell, green, hostile, red, run, unfinished
 
 
 @pytest.mark.parametrize("value", [green(), red(), unfinished()], ids=["green", "red", "cut"])

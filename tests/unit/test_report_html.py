@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from report_sample import BUG, HOSTILE, case, cell, green, hostile, red, run, unfinished
 
 from harness.analysis.model import Analysis, Finding
 from harness.pipeline.model import PatchText, Run
 from harness.report.html import MOST, document
 from harness.report.html_console import console_excerpt
 from harness.verdict import Verdict
+from tests.unit.report_sample import BUG, HOSTILE, case, cell, green, hostile, red, run, unfinished
 
 DIFF = """\
 --- a/mm/memcontrol.c

@@ -10,12 +10,12 @@ import junitparser
 import msgspec
 import pytest
 import xmlschema
-from report_sample import case, cell, green, hostile, red, run, unfinished
 
 from harness.pipeline.model import Run
 from harness.report.junit import write_junit
 from harness.report.junitnames import classname, version
 from harness.verdict import Verdict
+from tests.unit.report_sample import case, cell, green, hostile, red, run, unfinished
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent.parent / "data/junit/jenkins-junit.xsd")
 EMPTY = run((), Verdict.PASS)

@@ -10,12 +10,12 @@ import junitparser
 import msgspec
 import pytest
 import xmlschema
-from analysis_sample import FILE, IMPLICIT, UNBALANCED, UNSIGNED, analysis, hostile_analysis
-from report_sample import green
 
 from harness.analysis.model import Analysis
 from harness.report.junit import _element
 from harness.report.junitfindings import findings_suite
+from tests.unit.analysis_sample import FILE, IMPLICIT, UNBALANCED, UNSIGNED, analysis, hostile_analysis
+from tests.unit.report_sample import green
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent.parent / "data/junit/jenkins-junit.xsd")
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
-from report_sample import HOSTILE
 
 from harness.report.plaintext import clean, encodable, excerpt, line
+from tests.unit.report_sample import HOSTILE
 
 
 @pytest.mark.parametrize(

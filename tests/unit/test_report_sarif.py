@@ -13,10 +13,10 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
-from analysis_sample import FILE, IMPLICIT, UNBALANCED, analysis, hostile_analysis, series
 
 from harness.analysis.model import Analysis
 from harness.report.sarif import sarif
+from tests.unit.analysis_sample import FILE, IMPLICIT, UNBALANCED, analysis, hostile_analysis, series
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,12 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
-from report_sample import HOSTILE
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from harness.report.base import base_answer, render_base
 from harness.report.series import render_repairs, render_series, repair_answer, series_answer
@@ -19,6 +20,7 @@ from harness.series.repair import GuessedLine, Repair
 from harness.tree.base import Candidate
 from harness.tree.base_score import HunkScore
 from harness.tree.base_virtual import LeftOut, Virtual
+from tests.unit.report_sample import HOSTILE
 
 XTERM = {"TERM": "xterm"}
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -85,9 +87,9 @@ CANDIDATE = Candidate(
 )
 
 
-def page(render: object, value: object, width: int = 100, **options: bool) -> str:
+def page(render: Callable[[Any, Console], object], value: object, width: int = 100, **options: Any) -> str:
     stream = io.StringIO()
-    render(value, Console(file=stream, width=width, _environ=XTERM, **options))  # type: ignore[operator]
+    render(value, Console(file=stream, width=width, _environ=XTERM, **options))
     return stream.getvalue()
 
 
@@ -219,7 +221,7 @@ def hostile() -> list[tuple[object, object]]:
 
 
 @pytest.mark.parametrize(("render", "value"), hostile(), ids=["series", "repairs", "base"])
-def test_text_of_others_is_shown_not_obeyed(render: RenderableType, value: object) -> None:
+def test_text_of_others_is_shown_not_obeyed(render: Callable[[Any, Console], object], value: object) -> None:
     for width, terminal in ((80, False), (300, False), (300, True)):
         raw = page(render, value, width, force_terminal=terminal)
         text = ESCAPE.sub("", raw)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from report_sample import BUG, case, cell, green, hostile, red, run, unfinished
 from rich.console import Console
 
 from harness.pipeline.model import Run
 from harness.report.terminal import render
 from harness.verdict import Verdict
+from tests.unit.report_sample import BUG, case, cell, green, hostile, red, run, unfinished
 
 XTERM = {"TERM": "xterm"}
 """instead of what the tests happen to run under (NO_COLOR, COLUMNS, a dumb terminal)"""

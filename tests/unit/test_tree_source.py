@@ -16,7 +16,7 @@ from harness.errors import HarnessError, InfraError, UserError
 from harness.events import Event, Note, silent
 from harness.tree import debian, mirror, source
 from harness.tree.model import Tree
-from harness.tree.record import UNSURE
+from harness.tree.record import UNSURE, load_record
 from harness.tree.source import open_tree
 
 MAKEFILE = "# SPDX\nVERSION = 2\nPATCHLEVEL = 6\nSUBLEVEL = 27\nEXTRAVERSION = -rc3\nNAME = x\n"
@@ -150,7 +150,7 @@ def test_unchanged_tree_is_not_copied(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_file_that_changed_just_now_is_not_believed(tmp_path: Path) -> None:
     root = kernel(tmp_path / "linux")
     tree, _ = opened(root, tmp_path)
-    record = mirror.load_record(tree.source.parent)
+    record = load_record(tree.source.parent)
     assert record is not None
     assert {entry.stamp for entry in record.entries} == {UNSURE}
 

@@ -5,22 +5,32 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
-def read(path: Path, around: list[str], symbols: dict[str, dict[str, object]]) -> None:
+@dataclass
+class Symbol:
+    """One symbol of Kconfig."""
+
+    kind: str = "bool"
+    default: str = ""
+    depends: list[str] = field(default_factory=list)
+
+
+def read(path: Path, around: list[str], symbols: dict[str, Symbol]) -> None:
     """Every symbol of *path*: type, default, and what it depends on."""
-    symbol: dict[str, object] = {}
+    symbol = Symbol()
     for line in path.read_text().splitlines():
         word, _, rest = line.strip().partition(" ")
         if word == "config":
-            symbol = symbols.setdefault(rest, {"type": "bool", "default": "", "depends": list(around)})
+            symbol = symbols.setdefault(rest, Symbol(depends=list(around)))
         elif word in ("bool", "int"):
-            symbol["type"] = word
+            symbol.kind = word
         elif word == "default":
-            symbol["default"] = rest
+            symbol.default = rest
         elif word == "depends":
-            symbol["depends"].extend(rest.removeprefix("on ").split(" && "))
+            symbol.depends.extend(rest.removeprefix("on ").split(" && "))
         elif word == "if":
             around = [*around, rest]
         elif word == "endif":
@@ -29,17 +39,15 @@ def read(path: Path, around: list[str], symbols: dict[str, dict[str, object]]) -
             read(path.parent / rest.strip('"'), around, symbols)
 
 
-def complete(symbols: dict[str, dict[str, object]], asked: dict[str, str]) -> dict[str, str]:
+def complete(symbols: dict[str, Symbol], asked: dict[str, str]) -> dict[str, str]:
     """What comes of *asked*: unknown ones are dropped, and those whose dependencies are not met."""
-    values = {name: asked.get(name, symbol["default"]) for name, symbol in symbols.items()}
+    values = {name: asked.get(name, symbol.default) for name, symbol in symbols.items()}
     for _ in symbols:
         lost = [
             name
             for name, symbol in symbols.items()
             if values[name]
-            and not all(
-                (values.get(one.lstrip("!")) == "y") != one.startswith("!") for one in symbol["depends"]
-            )
+            and not all((values.get(one.lstrip("!")) == "y") != one.startswith("!") for one in symbol.depends)
         ]
         if not lost:
             break
@@ -48,9 +56,9 @@ def complete(symbols: dict[str, dict[str, object]], asked: dict[str, str]) -> di
 
 
 def main(kconfig: Path, config: Path, target: str) -> None:
-    symbols: dict[str, dict[str, object]] = {}
+    symbols: dict[str, Symbol] = {}
     read(kconfig, [], symbols)
-    asked = {name: "" for name, symbol in symbols.items() if symbol["type"] == "bool"}
+    asked = {name: "" for name, symbol in symbols.items() if symbol.kind == "bool"}
     if target in ("olddefconfig", "oldconfig") and config.exists():
         asked = dict(re.findall(r"^CONFIG_(\w+)=(.*)$", config.read_text(), re.M))
         asked |= dict.fromkeys(re.findall(r"^# CONFIG_(\w+) is not set$", config.read_text(), re.M), "")
@@ -58,7 +66,7 @@ def main(kconfig: Path, config: Path, target: str) -> None:
     for name, value in complete(symbols, asked).items():
         if value and value != "n":
             lines.append(f"CONFIG_{name}={value}")
-        elif symbols[name]["type"] == "bool":
+        elif symbols[name].kind == "bool":
             lines.append(f"# CONFIG_{name} is not set")
     config.write_text("\n".join(lines) + "\n")
 
