@@ -21,10 +21,11 @@
 static struct region file; /* mapped, to ask what is out; touched through the mapping by children only */
 #define ASIDE 16
 #define ASIDE_PAGES 16
+#define CROWD 32
 
 static char path[512], aside[512], buffer[MAX_CHUNK * PAGE];
 static int fd;
-static bool no_holes;
+static bool no_holes, no_crowd;
 
 static int remove_aside(unsigned number)
 {
@@ -32,10 +33,55 @@ static int remove_aside(unsigned number)
 	return unlink(aside);
 }
 
+static int leave_crowd(unsigned number)
+{
+	snprintf(aside, sizeof(aside), "%s/crowd-%u-%u", work.dir, work.worker, number);
+	return unlink(aside);
+}
+
+/* Of one page, which goes out at once: MADV_PAGEOUT, 5.4. */
+static void join_crowd(unsigned number)
+{
+	char *page = MAP_FAILED;
+	int one;
+
+	snprintf(aside, sizeof(aside), "%s/crowd-%u-%u", work.dir, work.worker, number);
+	one = open(aside, O_RDWR | O_CREAT | O_EXCL, 0600);
+	if (one < 0)
+		work_fail(aside);
+	if (write(one, buffer, PAGE) == PAGE)
+		page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, one, 0);
+	close(one);
+	if (page == MAP_FAILED)
+		return;
+	(void)*(volatile char *)page;
+	no_crowd = madvise(page, PAGE, MADV_PAGEOUT) && errno == EINVAL;
+	munmap(page, PAGE);
+}
+
+/*
+ * Small files by turns: all of them go out to swap, and all are removed at once. Those that come the next time get the
+ * memory of those that are gone, and so meet what the kernel still holds of them, such as a place on a list.
+ */
+static void crowd(void)
+{
+	static bool there;
+
+	for (unsigned number = 0; number < CROWD && !no_crowd; number++) {
+		if (!there)
+			join_crowd(number);
+		else if (!leave_crowd(number))
+			work_note("files_put_out", 1);
+	}
+	there = !there;
+}
+
 static void remove_files(void)
 {
 	for (unsigned number = 0; number < ASIDE; number++)
 		remove_aside(number);
+	for (unsigned number = 0; number < CROWD; number++)
+		leave_crowd(number);
 	if (*path)
 		unlink(path);
 }
@@ -160,6 +206,7 @@ static void turn(void)
 	case 0: punch(first, count); break;
 	case 1: cut(count); break;
 	case 8: turn_over(); break;
+	case 9: crowd(); break;
 	case 2:
 	case 3: read_mapped(first, count); break;
 	case 4:
