@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from datetime import UTC, datetime
 from io import BufferedRandom, BufferedReader
@@ -88,7 +89,7 @@ def _renew(
             found = transfer(
                 address.url,
                 stream,
-                # of a file that is not the one that is wanted another state is
+                # what is kept has another checksum: that it is unchanged would be no help
                 known=kept.validators if kept and not address.sha256 else Validators(),
                 limit=limit,
                 make_room=lambda size: require_space(home, size, f"fetching {shown(address.url)}"),
@@ -102,7 +103,8 @@ def _renew(
             _refuse_page(address, stream.read(1 << 10))
             sha256 = _digest(stream)
             _require_checksum(address, sha256)
-            size = stream.seek(0, 2)
+            size = stream.seek(0, os.SEEK_END)
+            os.fsync(stream.fileno())
         forget(address, part)  # a kill between the two leaves a file that nothing is known of
         part.replace(home / address.name)
         now = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
