@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from harness.address import without_checksum
 from harness.pipeline.night_model import Entry
 from harness.pipeline.plan import Plan
 
@@ -17,7 +18,7 @@ def in_order(entries: Sequence[Entry], seconds: Mapping[str, float]) -> tuple[En
 def copy_of(plan: Plan) -> str:
     """The same for plans whose trees share one private copy: all commits of a repository do."""
     repository, at, _revision = plan.tree.rpartition("@")
-    return repository if at else plan.tree
+    return repository if at else without_checksum(plan.tree)
 
 
 def following(waiting: Sequence[Entry], busy: Collection[str]) -> Entry | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from harness.address import without_checksum
 from harness.errors import UserError
 from harness.paths import CONFIGS
 from harness.pipeline.night_model import Entry, Keep
@@ -166,7 +167,7 @@ def _plan(here: Path, row: str | PlanRow) -> tuple[str, tuple[Plan, Path]]:
 
 def _called(spec: str) -> str:
     """A name for a path, a repository's branch or an address: its last part."""
-    last = spec.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    last = without_checksum(spec).rstrip("/").rpartition("/")[2].removesuffix(".git")
     return _UNFIT.sub("-", last).strip("-.")[:60] or "unnamed"
 
 

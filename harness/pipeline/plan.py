@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from harness.address import is_address, refuse_credentials
 from harness.errors import UserError
 from harness.tables import load
-from harness.tree.fetch import is_address
 
-_ELSEWHERE = re.compile(r"(?:message-id:|https?://)", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"(?:message-id:|https?://|file://)", re.IGNORECASE)
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 
 
@@ -49,7 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     about: str = ""
     """one line for whoever reads the plan"""
     tree: str = ""
-    """``debian`` (the distribution's linux-source), or a directory, git work tree or tarball"""
+    """``debian`` (the distribution's linux-source), a directory, git work tree, tarball, or an address"""
     series: str = ""
     """where the patches are; none: only the base is built and run"""
     ask: Ask = Ask()
@@ -133,7 +133,11 @@ def require_given(plan: Plan, path: Path) -> None:
 
 
 def tree_from(directory: Path, given: str) -> str:
-    """What the user calls a tree, with paths made absolute that are relative to *directory*."""
+    """What the user calls a tree, with paths made absolute that are relative to *directory*.
+
+    UserError for an address with a password in it, before it gets into anything that is kept.
+    """
+    refuse_credentials(given)
     if given == "debian" or is_address(given):
         return given
     repository, at, revision = given.rpartition("@")
@@ -145,8 +149,9 @@ def tree_from(directory: Path, given: str) -> str:
 def series_from(directory: Path, given: str) -> str:
     """What the user calls a series, with paths made absolute that are relative to *directory*.
 
-    ``A..B`` alone is a range of the repository that *directory* lies in.
+    ``A..B`` alone is a range of the repository that *directory* lies in. UserError as for :func:`tree_from`.
     """
+    refuse_credentials(given)
     path = _beside(directory, given)
     if _ELSEWHERE.match(given) or path.exists():
         return given if _ELSEWHERE.match(given) else str(path)

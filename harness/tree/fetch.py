@@ -7,6 +7,7 @@ import hashlib
 import re
 from pathlib import Path
 
+from harness.address import refuse_credentials, shown
 from harness.deadline import Deadline
 from harness.errors import InfraError, UserError
 from harness.events import Listener, task
@@ -21,20 +22,19 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._+-]+")
 _KEEP_ALL = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
 
 
-def is_address(spec: str) -> bool:
-    """Whether *spec* names a repository elsewhere rather than a path."""
-    return spec.startswith(("http://", "https://", "git://", "ssh://", "file://"))
-
-
 def fetch(spec: str, *, cache: Path, listener: Listener, deadline: Deadline) -> tuple[Path, str]:
     """Repository and commit of *spec*, ``URL@BRANCH``, as the branch is now.
 
-    UserError for what is no such address, and for a branch that is not there; InfraError when it cannot be
-    fetched.
+    UserError for what is no such address or holds a password, and for a branch that is not there; InfraError
+    when it cannot be fetched.
     """
+    refuse_credentials(spec)
     url, _at, branch = spec.rpartition("@")
     if not _URL.fullmatch(url) or not _BRANCH.fullmatch(branch):
-        raise UserError(f"{ascii(spec)[1:-1]}: no branch of a repository; give https://HOST/PATH.git@BRANCH")
+        raise UserError(
+            f"{shown(spec)}: no branch of a repository; give https://HOST/PATH.git@BRANCH, or the address of "
+            "a .tar[.gz|.xz|.bz2|.zst]"
+        )
     name = _UNFIT.sub("-", url.rstrip("/").rpartition("/")[2].removesuffix(".git")).strip("-.")[:40] or "tree"
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
     home = make_directory(cache / "git" / f"{name}-{digest}", "the cache of repositories")
