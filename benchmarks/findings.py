@@ -39,6 +39,7 @@ from harness.analysis.tools import Kit, outside
 from harness.analysis.tools_join import joined
 from harness.deadline import Deadline
 from harness.errors import HarnessError, InfraError, UserError
+from harness.events import silent
 from harness.git import GIT
 from harness.paths import cache
 from harness.process import run, spawned
@@ -236,7 +237,9 @@ def findings(repo: Path, commit: str, store: Blobs, kit: Kit | None = None) -> t
     ours = _brought(read, {path: data for path, data in overlay.items() if path.endswith(_C)}, RULES)
     if kit is None:
         return ours
-    series = open_series(f"{repo}@{commit}^..{commit}", cache=cache(), deadline=Deadline.after(60))
+    series = open_series(
+        f"{repo}@{commit}^..{commit}", cache=cache(), listener=silent, deadline=Deadline.after(60)
+    )
     landing = PatchLanding(number=1, subject=commit, status="applied", hunks=())
     applied = Applied(landings=(landing,), prefixes=({}, overlay), patches=series.patches)
     said = outside(States(applied, read), series.patches, kit, deadline=Deadline.after(600))

@@ -11,10 +11,13 @@ import msgspec
 from rich.console import Console
 
 SERIES_HELP = (
-    "mbox, maildir, mail, quilt or broken-out directory, diff, text from a web archive, REPO@A..B, "
-    "message-id:ID or a lore link"
+    "mbox, maildir, mail, quilt or broken-out directory, diff, text from a web archive; one of these in a "
+    "tarball; https://HOST/… of a tarball, mbox or patch; REPO@A..B, message-id:ID or a lore link"
 )
-TREE_HELP = "kernel directory, git work tree, REPO@COMMIT, URL@BRANCH, tarball, or 'debian'"
+TREE_HELP = (
+    "kernel directory, git work tree, REPO@COMMIT, URL@BRANCH, tarball, https://HOST/….tar.xz[#sha256=HEX], "
+    "or 'debian'"
+)
 
 
 def add_command(

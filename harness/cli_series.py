@@ -27,6 +27,7 @@ from harness.report.base import base_answer, render_base
 from harness.report.progress import Live
 from harness.report.sarif import sarif
 from harness.report.series import render_repairs, render_series, repair_answer, series_answer
+from harness.series.model import Series
 from harness.series.source import open_series
 from harness.tree.base import find_base
 from harness.tree.workcopy import refuse_unplaceable
@@ -67,7 +68,8 @@ def _on_tree(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(options: argparse.Namespace) -> int:
-    series = open_series(series_from(Path.cwd(), options.series), cache=cache(), deadline=Deadline.never())
+    with Live(stderr()) as live:
+        series = _opened(options, live)
     if options.json:
         answer(series_answer(series))
     else:
@@ -118,7 +120,7 @@ def _apply(options: argparse.Namespace) -> int:
 def _base(options: argparse.Namespace) -> int:
     with Live(stderr()) as live:
         found = find_base(
-            open_series(series_from(Path.cwd(), options.series), cache=cache(), deadline=Deadline.never()),
+            _opened(options, live),
             options.git,
             range_=options.range or "",
             deadline=Deadline.never(),
@@ -163,6 +165,12 @@ def _refuse_unwritable(file: Path) -> None:
         raise UserError(f"--sarif {file}: {file.absolute().parent} is no directory; make it first")
     if file.is_symlink() or (file.exists() and not file.is_file()):
         raise UserError(f"--sarif {file}: is there, and no regular file; give another name")
+
+
+def _opened(options: argparse.Namespace, live: Live) -> Series:
+    return open_series(
+        series_from(Path.cwd(), options.series), cache=cache(), listener=live, deadline=Deadline.never()
+    )
 
 
 def _laid(options: argparse.Namespace, live: Live) -> AbstractContextManager[Laid]:

@@ -115,7 +115,9 @@ class Bench:
         self._external = load_external(CONFIGS / "selftests.yaml").choose(
             request.plan.external, str(request.plan_path)
         )
-        self.series = open_series(request.plan.series, cache=request.cache, deadline=self._deadline)
+        self.series = open_series(
+            request.plan.series, cache=request.cache, listener=self._listener, deadline=self._deadline
+        )
         make_directory(request.results, "the results directory")
         make_directory(request.cache, "the cache directory")
         with ExitStack() as stack:

@@ -32,7 +32,7 @@ class Laid(msgspec.Struct, frozen=True, kw_only=True):
 def lay(series: str, tree: str, *, cache: Path, listener: Listener, deadline: Deadline) -> Iterator[Laid]:
     """Try *series* on *tree*; neither is written to. The tree can be read until the block ends."""
     make_directory(cache, "the cache directory")
-    read = open_series(series, cache=cache, deadline=deadline)
+    read = open_series(series, cache=cache, listener=listener, deadline=deadline)
     with (
         peek(tree, cache=cache, listener=listener, deadline=deadline) as base,
         tempfile.TemporaryDirectory(dir=cache, prefix="lay.") as scratch,

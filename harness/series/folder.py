@@ -13,8 +13,10 @@ from harness.series.files import LIMIT
 from harness.series.mailbox import is_mail
 from harness.series.packed import plain_path
 
-_PATCHES = (".patch", ".diff")
-_SUFFIXES = (*_PATCHES, ".eml", ".mbox", ".mbx", ".txt", ".html", ".cover")
+PATCHES = (".patch", ".diff")
+TEXTS = (".eml", ".mbox", ".mbx", ".txt")
+"""what a name ends in where mails are"""
+_SUFFIXES = (*PATCHES, *TEXTS, ".html", ".cover")
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -42,7 +44,7 @@ def folder(directory: Path) -> Folder:
             mails = (
                 [path for path in paths if path.name.isdigit() or _begins_as_mail(path)] if not named else []
             )
-            patches = any(_suffix(path) in _PATCHES for path in named)
+            patches = any(_suffix(path) in PATCHES for path in named)
             found = Folder(paths=tuple(sorted(named or mails, key=_natural)), ordered=patches)
     except OSError as error:
         raise UserError(f"{directory}: cannot be read: {error.strerror}; mend its permissions") from error
@@ -55,7 +57,7 @@ def folder(directory: Path) -> Folder:
 
 def must_have_diff(path: Path) -> bool:
     """True for a patch file; a mail may be a cover letter or an answer."""
-    return _suffix(path) in _PATCHES and "cover-letter" not in path.name
+    return _suffix(path) in PATCHES and "cover-letter" not in path.name
 
 
 def _suffix(path: Path) -> str:

@@ -40,6 +40,11 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """address of a mail in its archive, ``%s`` for the id; empty for b4's own setting"""
 
 
+def is_page(spec: str) -> bool:
+    """Whether *spec* is the address of a mail's page in an archive."""
+    return _PAGE.fullmatch(spec) is not None
+
+
 def split_mail(spec: str) -> Mail | None:
     """The mail that *spec* names, ``message-id:ID`` or ``https://HOST/LIST/ID/``; None when it names none.
 
@@ -52,8 +57,8 @@ def split_mail(spec: str) -> Mail | None:
     page = _PAGE.fullmatch(spec)
     if page is None:
         raise UserError(
-            f"{ascii(spec)[1:-1]}: no page of a mail; give https://lore.kernel.org/LIST/MESSAGE-ID/ or "
-            "message-id:ID"
+            f"{ascii(spec)[1:-1]}: no page of a mail; give https://lore.kernel.org/LIST/MESSAGE-ID/, "
+            "message-id:ID, or the address of a tarball, .mbox or .patch"
         )
     return Mail(message_id=_checked(spec, unquote(page[3])), mask=f"{page[1]}/{page[2]}/%s")
 

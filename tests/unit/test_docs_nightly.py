@@ -48,6 +48,16 @@ def test_every_key_of_a_plan_is_explained() -> None:
     assert [name for name in NightPlan.__struct_fields__ if f"`{name}`" not in table] == []
 
 
+def test_the_plan_of_addresses_is_one(tmp_path: Path) -> None:
+    (block,) = _blocks("yaml")
+    (tmp_path / "night.yaml").write_text(block.replace("[mmotm", f"[{PROJECT}/configs/mmotm"))
+    entries = load_night(tmp_path / "night.yaml")[1]
+    assert [entry.name for entry in entries] == [
+        "v2.6.27-rc3/none/mmotm-2-6-27/see+plain",
+        "v2.6.27-rc3/mmotm/mmotm-2-6-27/see+plain",
+    ]
+
+
 def test_the_cron_line_has_a_time_and_a_directory() -> None:
     (line,) = _blocks("cron")[0].splitlines()
     assert re.fullmatch(rf"(?:[\d*/,-]+ ){{5}} cd {_HOME} && .* >>results/nightly\.log 2>&1", line)

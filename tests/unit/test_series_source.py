@@ -16,6 +16,7 @@ import pytest
 
 from harness.deadline import Deadline
 from harness.errors import HarnessError, InfraError
+from harness.events import silent
 from harness.series import lore
 from harness.series.model import Series
 from harness.series.source import open_series
@@ -43,7 +44,7 @@ HOSTILE = """\
 
 
 def opened(spec: str | Path, tmp_path: Path) -> Series:
-    return open_series(str(spec), cache=tmp_path / "cache", deadline=Deadline.after(60))
+    return open_series(str(spec), cache=tmp_path / "cache", listener=silent, deadline=Deadline.after(60))
 
 
 def refused(spec: str | Path, tmp_path: Path) -> str:
