@@ -69,6 +69,12 @@ def without_checksum(spec: str) -> str:
     return spec.partition("#sha256=")[0] if is_address(spec) else spec
 
 
+def pinned(spec: str, sha256: str) -> str:
+    """*spec*, where it is the address of a tarball, with the checksum *sha256*: that state and no other."""
+    address = file_address(spec, TARBALLS)
+    return f"{address.url}#sha256={sha256}" if address else spec
+
+
 def refuse_credentials(spec: str) -> None:
     """UserError, which does not repeat them, for a name and password in an address: results would keep them.
 

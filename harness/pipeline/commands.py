@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.address import pinned
 from harness.pipeline.bench import Bench, Request
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Command
@@ -71,7 +72,7 @@ def _harness() -> str:
 
 
 def _inputs(request: Request, bench: Bench) -> list[str]:
-    inputs = ["--tree", bench.tree.origin]
+    inputs = ["--tree", pinned(bench.tree.origin, bench.tree.fingerprint)]
     inputs += ["--series", request.plan.series] if request.plan.series else []
     return [*inputs, *(["--force"] if request.force else [])]
 

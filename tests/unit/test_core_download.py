@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import transfer
-from harness.address import Address, file_address, is_address, refuse_credentials, shown
+from harness.address import Address, file_address, is_address, pinned, refuse_credentials, shown
 from harness.deadline import Deadline
 from harness.download import download, forget
 from harness.errors import DeadlineExpired, HarnessError, InfraError, UserError
@@ -363,6 +363,14 @@ def test_addresses_that_are_none(spec: str, said: str) -> None:
 def test_a_checksum_is_no_part_of_the_address() -> None:
     found = file_address(f"https://h/x.tar#sha256={'A' * 64}", (".tar",))
     assert found == Address(url="https://h/x.tar", sha256="a" * 64)
+
+
+def test_what_was_tested_is_named_with_its_checksum() -> None:
+    sha256 = "b" * 64
+    wanted = f"https://h/x.tar.gz#sha256={sha256}"
+    assert pinned("https://h/x.tar.gz", sha256) == pinned(wanted, sha256) == wanted
+    assert pinned("https://h/x.git@main", sha256) == "https://h/x.git@main"
+    assert pinned("/tmp/x.tar.gz", sha256) == "/tmp/x.tar.gz"
 
 
 @pytest.mark.parametrize(
