@@ -40,11 +40,11 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """short, stable and fit for a path, e.g. ``linux-source-6.1``"""
     version: Version
     origin: str
-    """what the user gave: a path, ``REPOSITORY@REVISION`` or ``debian``"""
+    """what the user gave: a path, ``REPOSITORY@REVISION``, an address or ``debian``"""
     kind: str
     """``directory``, ``git``, ``commit`` or ``tarball``"""
     fingerprint: str
-    """hex; the same when the contents are the same, as far as names, sizes and times tell"""
+    """hex; the same when the contents are the same: a tarball's SHA-256, a commit's tree, or of all files"""
     revision: str = ""
     """git's id of the commit, where it is one"""
     source: Path
