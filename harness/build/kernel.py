@@ -21,13 +21,13 @@ from harness.build.toolchain import Toolchain
 from harness.build.warnings import compiled
 from harness.deadline import Deadline
 from harness.errors import InfraError
-from harness.events import Listener, Task, task
+from harness.events import Listener, Task, silent, task
 from harness.files import make_directory, require_space
 from harness.tree.model import Overlay, Tree
 from harness.tree.overlay import overlay_hash
 from harness.tree.workcopy import put
 
-__all__ = ["BuildFailed", "build_directory", "kernel_for"]
+__all__ = ["BuildFailed", "build_directory", "expected_seconds", "kernel_for"]
 
 # Raise it when the same inputs are to give another kernel: how make is called, what is stored.
 _RECIPE = "1"
@@ -108,6 +108,15 @@ def kernel_for(
     return kept if kept is not None else _build(order, config)
 
 
+def expected_seconds(
+    tree: Tree, overlay: Overlay, profile: Profile, *, cache: Path, toolchain: Toolchain
+) -> float | None:
+    """What :func:`kernel_for` would take, as far as is known: nothing from the cache, else as the last build
+    there; None where there was none."""
+    order = _Order(tree, overlay, profile, cache, toolchain, 1, silent, Deadline.never())
+    return 0.0 if order.stored() else Objects(tree.source, order.build_dir).expected_seconds()
+
+
 def _configured(order: _Order) -> Config:
     """The configuration, out of the cache or asked of the tree, which has the overlay on."""
     key = order.config_key()
@@ -154,7 +163,7 @@ def _build(order: _Order, config: Config) -> Kernel:
             directory=order.build_dir,
             cached=False,
             seconds=seconds,
-            warnings=objects.finish(),
+            warnings=objects.finish(seconds),
             pvh=pvh,
         )
         return store_kernel(order.cache, kernel, _products(order, pvh, log))

@@ -23,6 +23,8 @@ class _Memory(msgspec.Struct, kw_only=True):
     complete: bool = False
     """a build ended well here, so the next compiles only what changed"""
     warnings: Warnings = {}
+    seconds: float = 0.0
+    """what the last build took that compiled what had changed; 0 where there was none"""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,13 @@ class Objects:
         self._unfinished.touch()
         return None if memory.complete else _OBJECTS_AT_ZERO + enabled * _OBJECTS_PER_SYMBOL
 
-    def finish(self) -> tuple[CompilerWarning, ...]:
-        """The build ended well: every warning of the kernel as it now is, sorted."""
-        memory = self._fold(complete=True)
+    def expected_seconds(self) -> float | None:
+        """What a build of what has changed will take, by the last one; None where that is not known."""
+        return self._remembered().seconds or None
+
+    def finish(self, seconds: float) -> tuple[CompilerWarning, ...]:
+        """The build ended well, after *seconds*: every warning of the kernel as it now is, sorted."""
+        memory = self._fold(ended_after=seconds)
         self._unfinished.unlink(missing_ok=True)
         return tuple(sorted(one for said in memory.warnings.values() for one in said))
 
@@ -75,16 +81,21 @@ class Objects:
             return []
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
 
-    def _fold(self, complete: bool = False) -> _Memory:
+    def _remembered(self) -> _Memory:
+        if not self._memory.exists():
+            return _Memory()
+        return msgspec.json.decode(self._memory.read_bytes(), type=_Memory)
+
+    def _fold(self, ended_after: float | None = None) -> _Memory:
         """Take the log into the memory: a target compiled again replaces its warnings.
 
         The log goes, so that no build's output is taken twice; callers keep a copy.
         """
-        memory = _Memory()
-        if self._memory.exists():
-            memory = msgspec.json.decode(self._memory.read_bytes(), type=_Memory)
+        memory = self._remembered()
         memory.warnings |= parse(self.lines(), self.source, self.build_dir)
-        memory.complete |= complete
+        if ended_after is not None:
+            memory.seconds = ended_after if memory.complete else 0.0
+            memory.complete = True
         write_whole(self._memory, msgspec.json.encode(memory))
         self.log.unlink(missing_ok=True)
         return memory

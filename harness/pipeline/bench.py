@@ -17,7 +17,7 @@ from harness.analysis.states import States
 from harness.analysis.tools_gcc import compiler_findings
 from harness.analysis.tools_join import joined
 from harness.build.debug_objects import DebugObjects
-from harness.build.kernel import build_directory, kernel_for
+from harness.build.kernel import build_directory, expected_seconds, kernel_for
 from harness.build.mend import Mended, mending_for
 from harness.build.model import CompilerWarning, Kernel
 from harness.build.profile import load_profile
@@ -36,6 +36,7 @@ from harness.pipeline.analysis import Ground, examine_series
 from harness.pipeline.explain import Explainer
 from harness.pipeline.external import Prepared, prepare_external
 from harness.pipeline.plan import Plan
+from harness.pipeline.stages import Stages
 from harness.series.model import Series
 from harness.series.source import open_series
 from harness.tree.apply import apply_series, require_whole
@@ -109,6 +110,8 @@ class Bench:
 
     def __enter__(self) -> Self:
         request = self._request
+        stages = Stages(self._listener)
+        stages.at("tree")
         self._qemu = qemu_version(self._deadline)
         toolchain = find_toolchain(request.plan.toolchain.cc, self._deadline)
         self.profiles = {name: load_profile(CONFIGS / "kconfig", name) for name in request.plan.profiles}
@@ -129,6 +132,7 @@ class Bench:
                     deadline=self._deadline,
                 )
             )
+            stages.at("apply")
             self.applied = apply_series(
                 self.series,
                 self._pristine,
@@ -212,19 +216,28 @@ class Bench:
     def kernel(self, patches: int, name: str, profile: str) -> Kernel:
         """The kernel with the first *patches* patches on; BuildFailed when it does not compile."""
         with task(self._listener, f"kernel-{name}", f"{name} kernel") as progress:
-            overlay, _edits = self._laid(patches)
             kernel = kernel_for(
                 self.tree,
-                overlay,
+                self._laid(patches)[0],
                 self.profiles[profile],
                 cache=self._request.cache,
                 toolchain=self._toolchain,
                 jobs=self._request.jobs,
-                listener=self._listener,
+                listener=progress.absorb,
                 deadline=self._deadline,
             )
             progress.outcome = "from the cache" if kernel.cached else "built"
         return kernel
+
+    def expected_seconds(self, patches: int, profile: str) -> float | None:
+        """What :meth:`kernel` will take for them; None where nobody knows."""
+        return expected_seconds(
+            self.tree,
+            self._laid(patches)[0],
+            self.profiles[profile],
+            cache=self._request.cache,
+            toolchain=self._toolchain,
+        )
 
     def debug_objects(self, kernel: Kernel, patches: int, profile: str, deadline: Deadline) -> DebugObjects:
         """What gives lines to the stacks of *kernel*, which has so many *patches* on."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import mean
 
 from msgspec.structs import replace
 
@@ -15,10 +16,10 @@ from harness.analysis.model import Analysis
 from harness.build.kernel import BuildFailed
 from harness.build.model import Kernel
 from harness.errors import InfraError, UserError
-from harness.events import Note, task
+from harness.events import Note, Task, Work, task
 from harness.files import make_directory
 from harness.pipeline.bench import Bench, Request
-from harness.pipeline.bisect_decide import End, confidence, decide
+from harness.pipeline.bisect_decide import End, confidence, decide, tries_ahead
 from harness.pipeline.bisect_model import Bisection, Hunted, Told, Try
 from harness.pipeline.bisect_trial import Snapshots, Trial, hunted_in
 from harness.pipeline.cells import run_cells
@@ -28,6 +29,7 @@ from harness.pipeline.judge import blamed_cases
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Cell, Command, Run
 from harness.pipeline.run import WORKLOADS, Surroundings, execute_on
+from harness.pipeline.stages import RUN
 from harness.series.digest import digest
 from harness.tree.lineage import hunk_at
 from harness.verdict import Verdict
@@ -37,6 +39,9 @@ _HUNTS = 2
 """runs of the whole series with all workloads before it counts as good"""
 _AGAIN = 3
 """tries in a row that the machine may spoil"""
+BISECTION = "bisection"
+"""the task that it is"""
+_STAGES = ("hunt", "ends", "halve")
 WHOLE = "whole"
 """directory of the runs that look for a failure of the whole series"""
 
@@ -122,6 +127,13 @@ class _Bisect:
 
     def go(self) -> Bisection:
         """Hunt, then try prefixes until there is no more to try."""
+        with task(self._surroundings.listener, BISECTION, f"bisect {self.known.plan.name}") as overall:
+            known = self._go(overall)
+            overall.outcome = str(known.verdict)
+        return known
+
+    def _go(self, overall: Task) -> Bisection:
+        overall.ahead("hunt", 1, len(_STAGES), (Work(RUN),))
         hunted = self.known.hunted or self._hunt()
         if hunted is None:
             return self.known
@@ -130,6 +142,7 @@ class _Bisect:
                 bench=self._bench, hunted=hunted, jobs=self._setup, run=self._run, snapshots=snapshots
             )
             while not isinstance(ahead := decide(self.known), End):
+                self._say_ahead(overall, ahead.number)
                 self._know(tries=(*self.known.tries, self._try(trial, ahead.number)))
             self._finish(ahead, trial)
         return self.known
@@ -142,7 +155,10 @@ class _Bisect:
         request = replace(self._request, plan=plan, results=where, only=("patched",), fail_fast=True)
         workloads = choose(WORKLOADS, plan.workloads, str(request.plan_path))
         for _hunt in range(_HUNTS):
-            run = execute_on(self._bench, request, self._around.surroundings(), workloads)
+            around = self._around.surroundings()
+            with task(around.listener, RUN, "the whole series") as progress:
+                run = execute_on(self._bench, request, around, workloads)
+                progress.outcome = str(run.verdict)
             self._analysis = run.analysis
             blamed = blamed_cases(run.cells, {})
             if blamed:
@@ -171,10 +187,25 @@ class _Bisect:
             raise InfraError(run.reason)
         self._end(Verdict.BROKEN, f"the whole series cannot be judged: {run.reason}")
 
+    def _say_ahead(self, overall: Task, number: int) -> None:
+        """Tell how far it is, about to try the first *number* patches. How long a try takes, tries tell."""
+        tries, builds = tries_ahead(self.known)
+        tried = self.known.tries[1:]  # the first was a run with all workloads
+        built = [one.built for one in self.known.tries if one.built] or [0.0]
+        each = mean(one.seconds - one.built for one in tried) if tried else None
+        work = [Work(self._name(number), each), *[Work("", each)] * (tries - 1)]
+        stage = "halve" if {0, self.known.total} <= {one.number for one in tried} else "ends"
+        at = _STAGES.index(stage) + 1
+        overall.ahead(stage, at, len(_STAGES), [*work, *[Work("", mean(built))] * builds])
+
+    def _name(self, number: int) -> str:
+        """The next try of the first *number* patches."""
+        return f"{number:02}-{sum(one.number == number for one in self.known.tries) + 1}"
+
     def _try(self, trial: Trial, number: int) -> Try:
         """One try that the machine did not spoil."""
         count = sum(one.number == number for one in self.known.tries)
-        name = f"{number:02}-{count + 1}"
+        name = self._name(number)
         title = f"{number} of {self.known.total} patches, try {count + 1}"
         for again in range(_AGAIN):
             with task(self._surroundings.listener, name, title, None) as progress:

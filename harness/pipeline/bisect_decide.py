@@ -53,6 +53,23 @@ def decide(known: Bisection) -> Next | End:
     return _halve(known)
 
 
+def tries_ahead(known: Bisection) -> tuple[int, int]:
+    """About how many more tries it takes, and how many of them need a kernel that was not tried yet.
+
+    A bad prefix takes one try and a good one as many as :func:`passes_needed` says: halving is counted with
+    what lies between them.
+    """
+    ends = [one for one in known.tries if one.number == known.total and one.told is not Told.SKIP]
+    base = [one for one in known.tries if one.number == 0]
+    steps = steps_of(known)
+    bad = min((one.number for one in steps if one.told is Told.BAD), default=known.total)
+    good = max((one.number for one in steps if one.told is Told.GOOD and one.number < bad), default=0)
+    passes, prefixes = passes_needed(known), most_trials(bad - good)
+    at_base = 0 if step(known, 0).told else max(1, passes - len(base))
+    tries = max(0, _ENDS - len(ends)) + at_base + math.ceil(prefixes * (passes + 1) / 2)
+    return max(1, tries), prefixes + (0 if base else 1)
+
+
 def _halve(known: Bisection) -> Next | End:
     steps = steps_of(known)
     bad = min(one.number for one in steps if one.told is Told.BAD)

@@ -9,21 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from statistics import mean
 
 import msgspec
 from msgspec.structs import replace
 
 from harness.errors import InfraError, UserError
-from harness.events import task
+from harness.events import Listener, Task, Work, silent, task
 from harness.pipeline.bench import Request
 from harness.pipeline.corpus import Corpus, Fault, Row, patch_of
 from harness.pipeline.judge import base_cases, blamed_cases, like, weigh
 from harness.pipeline.model import Case, Cell, Run
 from harness.pipeline.run import WORKLOADS, Surroundings, execute
 from harness.pipeline.signs import signs_of
+from harness.pipeline.stages import RUN
 from harness.verdict import Verdict
 from harness.workloads.catalogue import every
 
+CORPUS = "corpus"
+"""the task that all of it is"""
 _TURN = 9
 """places by which each run of the base begins further on in the catalogue of workloads"""
 
@@ -98,6 +102,8 @@ class Trial:
     """for each run anew"""
     publish: Callable[[Matrix], object]
     """told of all that is known, after each patch"""
+    listener: Listener = silent
+    """told how far the whole corpus is; the runs tell those that ``surroundings`` bring"""
 
 
 def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
@@ -108,6 +114,13 @@ def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
     where one is missing, the base is run with it alone. UserError and InfraError of the base go on up:
     without it nothing can be judged.
     """
+    with task(trial.listener, CORPUS, f"faults {trial.request.plan.name}") as overall:
+        matrix = _put_through(corpus, trial, max(1, base_runs), overall)
+        overall.outcome = str(matrix.verdict)
+    return matrix
+
+
+def _put_through(corpus: Corpus, trial: Trial, base_runs: int, overall: Task) -> Matrix:
     began = time.monotonic()
     matrix = Matrix(plan=trial.request.plan.name, tree="")
     base: list[Cell] = []
@@ -118,16 +131,31 @@ def put_through(corpus: Corpus, trial: Trial, base_runs: int) -> Matrix:
         matrix = replace(matrix, outcomes=(*matrix.outcomes, outcome), seconds=passed)
         trial.publish(matrix)
 
-    for number in range(max(1, base_runs)):
+    for number in range(base_runs):
+        _say_ahead(overall, matrix, base_runs, len(corpus.rows))
         run, seconds = _timed(turned(trial, number), f"base-{number + 1}", "")
         base += run.cells
         matrix = replace(matrix, tree=run.tree)
         know(_of_base(run, seconds))
     for row in corpus.rows:
+        _say_ahead(overall, matrix, base_runs, len(corpus.rows))
         know(_judged(row, trial, base))
     matrix = replace(matrix, finished=True)
     trial.publish(matrix)
     return matrix
+
+
+def _say_ahead(overall: Task, matrix: Matrix, base_runs: int, rows: int) -> None:
+    """Tell how far the corpus is: each run takes about as long as those of its kind before."""
+    done = len(matrix.outcomes)
+    took = {
+        is_base: [one.seconds for one in matrix.outcomes if (one.kind == "base") is is_base]
+        for is_base in (True, False)
+    }
+    kinds = [number < base_runs for number in range(done, base_runs + rows)]
+    seconds = [mean(took[kind]) if took[kind] else None for kind in kinds]
+    work = [Work(RUN if at == 0 else "", one) for at, one in enumerate(seconds)]
+    overall.ahead("base" if kinds[0] else "patches", done + 1, base_runs + rows, work)
 
 
 def turned(trial: Trial, number: int) -> Trial:
@@ -259,7 +287,7 @@ def _timed(trial: Trial, name: str, series: str) -> tuple[Run, float]:
     only = ("patched",) if series else ("base",)
     around = trial.surroundings()
     began = time.monotonic()
-    with task(around.listener, name, f"fault {name}" if series else name) as progress:
+    with task(around.listener, RUN, f"fault {name}" if series else name) as progress:
         run = execute(replace(request, plan=plan, only=only, fail_fast=bool(series)), around)
         progress.outcome = str(run.verdict)
     return run, time.monotonic() - began

@@ -18,8 +18,10 @@ from msgspec.structs import replace
 
 from harness.deadline import Deadline
 from harness.errors import UserError
+from harness.events import Listener, Task, Work, silent, task, within
 from harness.files import locked, make_directory
 from harness.pipeline.bench import Request
+from harness.pipeline.bisect import BISECTION
 from harness.pipeline.cells import room
 from harness.pipeline.night_cases import judged, plan_digest, to_bisect, whole
 from harness.pipeline.night_entry import Bisect, Execute, Told, bisect_entry, request_for, run_entry
@@ -28,10 +30,13 @@ from harness.pipeline.night_order import copy_of, following, in_order, lanes_for
 from harness.pipeline.night_plan import NightPlan, budget_seconds
 from harness.pipeline.night_sum import TOLD, sum_up
 from harness.pipeline.run import Surroundings, execute
+from harness.pipeline.stages import RUN
 from harness.pipeline.standing import Seen, stand
 from harness.verdict import Verdict
 
 LOCK = ".night.lock"
+NIGHT = "night"
+"""the task that it is"""
 _POLL = 0.5
 
 
@@ -71,6 +76,8 @@ class NightAround:
     """ends the guests of all runs that were given surroundings"""
     sweep: Callable[[Night], tuple[str, ...]]
     """throws away what ``keep`` does not keep, and says what that was"""
+    listener: Listener = silent
+    """told how far the night is; of each entry those are told that ``surroundings`` bring"""
     execute: Execute = execute
     room: Callable[[int, int], int] = room
     clock: Callable[[], float] = time.monotonic
@@ -141,22 +148,26 @@ class _Night:
         self._around.chronicle.begin(self.known)
         self._know()
         lanes = self.known.lanes
-        with ThreadPoolExecutor(lanes, "night") if lanes > 1 else _Here() as pool:
-            try:
-                self._run_all(pool, lanes)
-            except BaseException:
-                self._around.cancel()
-                raise
-        self._end()
+        with task(self._around.listener, NIGHT, f"night {self.known.name}") as overall:
+            with ThreadPoolExecutor(lanes, "night") if lanes > 1 else _Here() as pool:
+                try:
+                    self._run_all(pool, overall)
+                except BaseException:
+                    self._around.cancel()
+                    raise
+            self._end()
+            overall.outcome = str(self.known.verdict)
         return self.known
 
-    def _run_all(self, pool: Executor, lanes: int) -> None:
+    def _run_all(self, pool: Executor, overall: Task) -> None:
+        lanes = self.known.lanes
         under_way: dict[Future[Then], Entry] = {}
         while True:
             while len(under_way) < lanes:
                 job = self._next({copy_of(entry.plan) for entry in under_way.values()})
                 if job is None:
                     break
+                self._say_ahead(overall, [*under_way.values(), job[0]])
                 under_way[pool.submit(job[1])] = job[0]
             if not under_way:
                 return
@@ -164,6 +175,18 @@ class _Night:
             for future in done:
                 del under_way[future]
                 future.result()()
+
+    def _say_ahead(self, overall: Task, begun: Sequence[Entry]) -> None:
+        """Tell how far the night is. How long a bisection takes, nobody knows."""
+        ended = {outcome.entry for outcome in self.known.outcomes}
+        work = [
+            Work(within(entry.name, BISECTION), None)
+            if entry.name in ended
+            else Work(within(entry.name, RUN), self._took.get(entry.name))
+            for entry in (*begun, *self._to_bisect, *self._waiting)
+        ]
+        number = min(len(ended) + 1, len(self.known.entries))
+        overall.ahead("entries", number, len(self.known.entries), beside=work, lanes=self.known.lanes)
 
     def _next(self, busy: set[str]) -> tuple[Entry, Callable[[], Then]] | None:
         """What to begin now. What there is no time for is left out here, and said to be."""

@@ -27,6 +27,7 @@ from harness.pipeline.model import Run
 from harness.pipeline.night_model import Bisected, Entry, Outcome
 from harness.pipeline.plan import Plan
 from harness.pipeline.run import WORKLOADS, Surroundings
+from harness.pipeline.stages import RUN
 from harness.verdict import Verdict
 from harness.workloads.catalogue import every
 
@@ -59,7 +60,7 @@ def run_entry(entry: Entry, where: Path, template: Request, around: Surroundings
     began, now = time.monotonic(), datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     before = _runs(where)
     run = None
-    with task(around.listener, "entry", "entry") as progress:
+    with task(around.listener, RUN, "run") as progress:
         try:
             run = execute(request_for(entry, where, template), around)
             verdict, reason, bad_input = run.verdict, run.reason, False

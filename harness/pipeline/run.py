@@ -20,12 +20,13 @@ from harness.build.warnings import new_against
 from harness.console.model import Report
 from harness.deadline import Deadline
 from harness.errors import HarnessError, NoBase, UserError
-from harness.events import Listener, Note
+from harness.events import Listener, Note, Work
 from harness.memcg.interface import why_without
 from harness.paths import CONFIGS
+from harness.pipeline.ahead import cells_ahead, job_ahead, kernels_ahead, lanes_ahead
 from harness.pipeline.bench import Bench, Request
 from harness.pipeline.cell import BOOT
-from harness.pipeline.cells import run_cells
+from harness.pipeline.cells import run_cells, side_by_side
 from harness.pipeline.commands import repeat
 from harness.pipeline.jobs import Built, Jobs
 from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
@@ -33,7 +34,8 @@ from harness.pipeline.life import CellJob
 from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
 from harness.pipeline.patchtext import texts
 from harness.pipeline.places import with_places
-from harness.pipeline.trials import Trials
+from harness.pipeline.stages import Stages
+from harness.pipeline.trials import BLAME, Trials
 from harness.series.digest import digest
 from harness.verdict import Verdict
 from harness.workloads.catalogue import Workload, choose, every
@@ -97,6 +99,7 @@ class _Road:
         self._bench = bench
         self._workloads = tuple(workloads)
         self._enough = threading.Event() if request.fail_fast else None
+        self._stages = Stages(around.listener)
         self._began = time.monotonic()
         now = datetime.now(UTC).astimezone()
         self._directory = _make_run_directory(request, now)
@@ -128,11 +131,14 @@ class _Road:
     def go(self) -> None:
         """Analyse, build, boot, run, judge, blame."""
         if self._bench.series.patches:
+            self._stages.at("analyse")
             self._know(analysis=self._bench.analysis())
         self._workloads = self._workloads or self._reaching()
         jobs: list[CellJob] = []
         cells: list[Cell] = []
-        for profiles in self._rounds():
+        rounds = self._rounds()
+        for number, profiles in enumerate(rounds, 1):
+            self._ahead("build", rounds[number - 1 :])
             try:
                 kernels = self._build(profiles)
             except _PatchedDoesNotBuild as failure:
@@ -141,6 +147,7 @@ class _Road:
             more, skipped = self._jobs(kernels)
             jobs += more
             self._know(commands=repeat(self._request, self._bench, jobs), cells=(*self.run.cells, *skipped))
+            self._ahead("cells", rounds[number:], more)
             cells += self._run_cells(more, lambda cell: self._know(cells=(*self.run.cells, cell)))
             cells += skipped
             if self._enough is not None and self._enough.is_set():
@@ -151,6 +158,14 @@ class _Road:
         """The profiles that are built and run together; one by one where the first failure is the end."""
         profiles = self._request.plan.profiles
         return tuple((name,) for name in profiles) if self._enough is not None else (profiles,)
+
+    def _ahead(self, stage: str, rounds: Sequence[tuple[str, ...]], jobs: Sequence[CellJob] = ()) -> None:
+        """Say that *stage* begins, with *jobs* and then the *rounds* of profiles ahead."""
+        profiles = [profile for some in rounds for profile in some]
+        kernels = kernels_ahead(self._bench, self._request, profiles, self._called)
+        later = cells_ahead(self._bench, self._request, profiles, self._called, self._workloads)
+        lanes = side_by_side(jobs) if jobs else lanes_ahead(self._request, later)
+        self._stages.at(stage, kernels, (*map(job_ahead, jobs), *later), lanes)
 
     def _jobs(self, kernels: Sequence[Built]) -> tuple[list[CellJob], list[Cell]]:
         """A job for each cell of *kernels*; and the cells that this tree cannot have, skipped."""
@@ -249,6 +264,7 @@ class _Road:
         )
 
     def _weigh(self, cells: Sequence[Cell], jobs: Sequence[CellJob]) -> None:
+        self._stages.at("judge")
         weighed, verdict, reason = with_findings(weigh(cells), self.run)
         self._know(cells=weighed, drift=drifts(weighed), reports=_reports(weighed))
         named = {job.name: job for job in jobs}
@@ -296,6 +312,7 @@ class _Road:
             good = base.get(like(cell, case))
             if cell.profile not in tried and good is not None and good.verdict is Verdict.PASS:
                 tried.add(cell.profile)
+                self._stages.at("blame", (Work(BLAME),))
                 blame = trials.blame(case, jobs[cell.name])
                 self._know(blames=(*self.run.blames, *([blame] if blame else [])))
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,14 @@ from harness.build.kernel import BuildFailed
 from harness.events import Listener, task
 from harness.pipeline.bench import Bench
 from harness.pipeline.blame import first_bad
+from harness.pipeline.halving import most_trials
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Blame, BlameStep, Case, Cell
 from harness.verdict import Verdict
 from harness.workloads.program import tells_of
+
+BLAME = "blame"
+"""the task that a search is"""
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,15 @@ class Trials:
     def blame(self, case: Case, job: CellJob) -> Blame | None:
         """The first patch with which *case* of *job* fails; None when a trial gives no answer."""
         patches = self.bench.series.patches
-        with task(self.listener, "blame", f"which patch fails {case.name} of {job.name}") as progress:
-            number, steps = first_bad(len(patches), lambda count: self._trial(count, job, case.name))
+        total = most_trials(len(patches))
+        tried = itertools.count()
+        with task(self.listener, BLAME, f"which patch fails {case.name} of {job.name}", total) as progress:
+
+            def trial(count: int) -> BlameStep:
+                progress.progress(next(tried), f"{count} of {len(patches)} patches")
+                return self._trial(count, job, case.name)
+
+            number, steps = first_bad(len(patches), trial)
             progress.outcome = f"patch {number}/{len(patches)}" if number else "not found"
         if number is None:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.events import Event, Finished, Listener, Note, Started
+from harness.events import Ahead, Event, Finished, Listener, Note, Started, Work, within
 
 
 class Within:
@@ -20,7 +20,15 @@ class Within:
         if isinstance(event, Note):
             self._listener(replace(event, text=f"{self._name}: {event.text}"))
             return
-        event = replace(event, task=f"{self._name}: {event.task}")
+        event = replace(event, task=self._of(event.task))
         if isinstance(event, Started | Finished):
-            event = replace(event, title=f"{self._name}: {event.title}")
+            event = replace(event, title=self._of(event.title))
+        if isinstance(event, Ahead):
+            event = replace(event, in_turn=self._work(event.in_turn), beside=self._work(event.beside))
         self._listener(event)
+
+    def _of(self, task: str) -> str:
+        return within(self._name, task)
+
+    def _work(self, work: tuple[Work, ...]) -> tuple[Work, ...]:
+        return tuple(Work(self._of(one.task), one.seconds) for one in work)

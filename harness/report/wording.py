@@ -22,6 +22,18 @@ def duration(seconds: float) -> str:
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
 
 
+def about(seconds: float) -> str:
+    """``about 2 min left``: no finer than an estimate can be."""
+    if round(seconds, -1) < _MINUTE + 40:
+        return f"about {round(seconds, -1):.0f} s left" if seconds > 5 else "a few seconds left"  # noqa: PLR2004
+    minutes = round(seconds / _MINUTE)
+    minutes = minutes if minutes < 10 else 5 * round(minutes / 5)  # noqa: PLR2004
+    if minutes < _MINUTE:
+        return f"about {minutes} min left"
+    hours, quarters = divmod(round(seconds / _HOUR * 4), 4)
+    return f"about {hours} h{f' {15 * quarters} min' if quarters else ''} left"
+
+
 def number(value: float) -> str:
     """``2,097,152`` for a whole number, ``12.5`` otherwise."""
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.workloads.catalogue import Workload
 
-_AROUND = 2.0
+AROUND = 2.0
 """seconds that a case takes beside its workload: making, emptying and removing the group"""
 _LEAST = 3.0
 """seconds below which a workload is rather left out than run: an emulated CPU touches 10,000 pages in one"""
@@ -35,10 +35,10 @@ def shared(workloads: Sequence[Workload], seconds: float, budget: float, slow: f
     wanted = _included_last(workloads)
     kept = list(wanted)
     least = min(seconds, _LEAST * slow)
-    while len(kept) > 1 and _takes(kept, least, slow) > budget:
+    while len(kept) > 1 and takes(kept, least, slow) > budget:
         kept.pop()
     each = seconds
-    while each > least and _takes(kept, each, slow) > budget:
+    while each > least and takes(kept, each, slow) > budget:
         each = max(least, each - _STEP)
     return Share(tuple(kept), tuple(wanted[len(kept) :]), each)
 
@@ -48,5 +48,6 @@ def _included_last(workloads: Sequence[Workload]) -> list[Workload]:
     return sorted(workloads, key=lambda workload: workload.name in included)
 
 
-def _takes(workloads: Sequence[Workload], seconds: float, slow: float) -> float:
-    return sum(max(seconds, workload.least * slow) + _AROUND for workload in workloads)
+def takes(workloads: Sequence[Workload], seconds: float, slow: float) -> float:
+    """Seconds that *workloads* take at *seconds* each, with what each case needs around its workload."""
+    return sum(max(seconds, workload.least * slow) + AROUND for workload in workloads)
