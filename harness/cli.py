@@ -23,6 +23,7 @@ from harness import (
     cli_series,
     cli_triage,
 )
+from harness.cli_command import say_error
 from harness.errors import HarnessError, InfraError
 
 _UNREAD = 128 + signal.SIGPIPE
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _said_all(call(options))
     except HarnessError as error:
-        _say(f"harness: {' '.join(str(error).split())}")
+        say_error(error, " ".join(str(error).split()))
         return error.exit_code
     except BrokenPipeError:
         _let_go_of_stdout()  # whoever read us (head, less) has had enough
@@ -56,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _let_go_of_stdout()
         mend = "; make room on its disk" if error.errno == errno.ENOSPC else ""
-        _say(f"harness: {error.filename or 'the output'}: {error.strerror or error}{mend}")
+        say_error(error, f"{error.filename or 'the output'}: {error.strerror or error}{mend}")
         return InfraError.exit_code
     except _Signalled as interrupt:
-        _say("harness: interrupted")
+        say_error(interrupt, "interrupted")
         return _INTERRUPTED[signal.Signals(interrupt.number)]
 
 
@@ -106,7 +107,3 @@ def _let_go_of_stdout() -> None:
     """What is still in its buffer has nowhere to go; Python would complain again on its way out."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)

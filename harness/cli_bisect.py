@@ -8,9 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from harness.cli_command import add_command, answer, stderr
+from harness.cli_command import add_command, add_quiet, closing, finish, progress
 from harness.cli_kernel import add_inputs, request_of
 from harness.deadline import Deadline
 from harness.errors import UserError
@@ -20,9 +18,9 @@ from harness.pipeline.bisect import Around, begin, resume
 from harness.pipeline.bisect_model import Bisection
 from harness.pipeline.bisect_narrow import narrowed
 from harness.pipeline.run import Surroundings
-from harness.report.bisect import bisection_answer, read_bisection, render_bisection, write_bisection
+from harness.report.bisect import bisection_answer, read_bisection, render_bisection
 from harness.report.progress import Live
-from harness.report.publisher import Reports
+from harness.report.publisher import Latest, Reports, closing_line, write_bisection_reports
 from harness.verdict import exit_code
 
 
@@ -30,6 +28,7 @@ def add_bisect(commands: Any) -> None:
     """The command's parser."""
     parser = add_command(commands, "bisect", _bisect, "find the first bad patch of a series")
     add_inputs(parser)
+    add_quiet(parser)
     parser.add_argument("--results", type=Path, default=RESULTS, help="where it is kept")
     parser.add_argument("--seconds", type=float, help="how long each workload runs")
     parser.add_argument("--cell", metavar="PROFILE-IFACE", help="look only there")
@@ -43,8 +42,9 @@ def _bisect(options: argparse.Namespace) -> int:
     if not 0.0 < options.confidence < 1.0:
         raise UserError(f"--confidence {options.confidence:g}: give a probability between 0 and 1")
     request = narrowed(request_of(options), options.cell or "", options.case or "")
-    with Live(stderr()) as live:
-        known, directory = begin(request, options.confidence, _around(live))
+    keep = Latest(write_bisection_reports)
+    with progress(options) as live, closing(keep.last_line):
+        known, directory = begin(request, options.confidence, _around(live, keep))
     return _said(options, known, directory)
 
 
@@ -60,20 +60,23 @@ def resume_bisection(options: argparse.Namespace) -> int:
         jobs=max(1, options.jobs),
         force=known.force,
     )
-    with Live(stderr()) as live:
-        known = resume(directory, read_bisection, request, _around(live))
+    keep = Latest(write_bisection_reports)
+    with progress(options) as live, closing(keep.last_line):
+        known = resume(directory, read_bisection, request, _around(live, keep))
     return _said(options, known, directory)
 
 
 def _said(options: argparse.Namespace, known: Bisection, directory: Path) -> int:
-    if options.json:
-        answer(bisection_answer(known, directory))
-    else:
-        render_bisection(known, directory, Console())
+    finish(
+        options,
+        lambda: bisection_answer(known, directory),
+        lambda console: render_bisection(known, console),
+        closing_line(directory, known),
+    )
     return exit_code(known.verdict)
 
 
-def _around(live: Live) -> Around:
+def _around(live: Live, keep: Latest[Bisection]) -> Around:
     def surroundings() -> Surroundings:
         reports = Reports(live)
         return Surroundings(
@@ -83,4 +86,4 @@ def _around(live: Live) -> Around:
             publisher=reports,
         )
 
-    return Around(surroundings=surroundings, publish=write_bisection)
+    return Around(surroundings=surroundings, publish=keep)

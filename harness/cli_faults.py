@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
-from harness.cli_command import TREE_HELP, add_command, answer, stderr
+from harness.cli_command import TREE_HELP, add_command, add_quiet, closing, finish, progress
 from harness.deadline import Deadline
 from harness.files import make_directory
 from harness.paths import CONFIGS, RESULTS, cache
@@ -23,8 +22,10 @@ from harness.pipeline.faults import Trial, put_through
 from harness.pipeline.plan import load_plan, require_given, tree_from
 from harness.pipeline.run import Surroundings
 from harness.report.faults import matrix_answer, render_matrix, write_matrix
+from harness.report.html_index import index
 from harness.report.progress import Live
 from harness.report.publisher import Reports
+from harness.report.terminal import last_line
 from harness.verdict import exit_code
 
 
@@ -32,6 +33,7 @@ def add_faults(commands: Any) -> None:
     """The command's parser."""
     parser = add_command(commands, "faults", _faults, "how good is the harness: the fault corpus")
     parser.add_argument("plan", type=Path, nargs="?", default=CONFIGS / "faults.yaml", metavar="PLAN")
+    add_quiet(parser)
     parser.add_argument("--only", default="", help="names of the corpus, with commas")
     parser.add_argument("--corpus", type=Path, default=DIRECTORY, help="directory of faults.yaml")
     parser.add_argument("--tree", help=TREE_HELP)
@@ -51,7 +53,7 @@ def _faults(options: argparse.Namespace) -> int:
     stamp = f"{datetime.now(UTC).astimezone():%Y%m%d-%H%M%S}"
     directory = options.results.resolve() / f"{stamp}-{plan.name}"
     make_directory(directory, "the results directory")
-    with Live(stderr()) as live:
+    with progress(options) as live, closing(lambda: last_line(None, index(directory))):
         trial = Trial(
             request=Request(
                 plan=plan,
@@ -63,12 +65,15 @@ def _faults(options: argparse.Namespace) -> int:
             directory=options.corpus,
             surroundings=lambda: _surroundings(live),
             publish=lambda known: write_matrix(directory, known),
+            listener=live,
         )
         matrix = put_through(corpus, trial, options.base)
-    if options.json:
-        answer(matrix_answer(matrix, directory))
-    else:
-        render_matrix(matrix, directory, Console())
+    finish(
+        options,
+        lambda: matrix_answer(matrix, directory),
+        lambda console: render_matrix(matrix, console),
+        last_line(matrix.verdict, index(directory)),
+    )
     return exit_code(matrix.verdict)
 
 

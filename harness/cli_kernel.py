@@ -13,9 +13,20 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from harness.cli_command import SERIES_HELP, TREE_HELP, add_command, answer, stderr
+from harness.cli_command import (
+    SERIES_HELP,
+    TREE_HELP,
+    add_command,
+    add_quiet,
+    answer,
+    closing,
+    finish,
+    progress,
+    say_error,
+)
 from harness.deadline import Deadline
 from harness.errors import HarnessError, NoBase, UserError
+from harness.events import task
 from harness.paths import CONFIGS, RESULTS, cache
 from harness.pipeline.bench import Request
 from harness.pipeline.doctor import examine
@@ -24,10 +35,10 @@ from harness.pipeline.oneguest import boot_once
 from harness.pipeline.onekernel import build_one
 from harness.pipeline.plan import load_plan, require_given, series_from, tree_from
 from harness.pipeline.run import KERNELS, Surroundings, execute
+from harness.pipeline.stages import RUN
 from harness.report.answer import kernel_answer, run_answer
 from harness.report.doctor import render_doctor
-from harness.report.progress import Live
-from harness.report.publisher import Reports
+from harness.report.publisher import Reports, closing_line
 from harness.report.terminal import render
 from harness.verdict import GIT_BISECT_END, GIT_BISECT_SKIP, exit_code, git_bisect_code
 
@@ -36,6 +47,7 @@ def add_run(commands: Any) -> None:
     """The main command."""
     run = add_command(commands, "run", _run, "build, boot and stress base and patched kernels")
     add_inputs(run)
+    add_quiet(run)
     run.add_argument("--only", default=",".join(KERNELS), help="which kernels: base,patched")
     run.add_argument("--results", type=Path, default=RESULTS, help="where runs are kept")
     run.add_argument("--seconds", type=float, help="how long each workload runs")
@@ -117,16 +129,16 @@ def _run(options: argparse.Namespace) -> int:
     try:
         return git_bisect_code(_run_once(options).verdict)
     except NoBase as error:
-        print(f"harness: {error}", file=sys.stderr)
+        say_error(error, str(error))
         return GIT_BISECT_SKIP
     except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
+        say_error(error, str(error))
         return GIT_BISECT_END
 
 
 def _run_once(options: argparse.Namespace) -> Run:
     request = request_of(options)
-    with Live(stderr()) as live:
+    with progress(options) as live:
         reports = Reports(live)
         around = Surroundings(
             listener=reports.listen,
@@ -134,16 +146,20 @@ def _run_once(options: argparse.Namespace) -> Run:
             cancelled=threading.Event(),
             publisher=reports,
         )
-        run = execute(request, around)
-    if options.json:
-        answer(run_answer(run, reports.directory))
-    else:
-        render(run, reports.directory, Console())
+        with closing(reports.last_line), task(reports.listen, RUN, f"run {request.plan.name}") as current:
+            run = execute(request, around)
+            current.outcome = str(run.verdict)
+    finish(
+        options,
+        lambda: run_answer(run, reports.directory),
+        lambda console: render(run, reports.directory, console),
+        closing_line(reports.directory, run),
+    )
     return run
 
 
 def _build(options: argparse.Namespace) -> int:
-    with Live(stderr()) as live:
+    with progress(options) as live:
         kernel = build_one(request_of(options), options.upto, live, Deadline.never())
     if options.json:
         answer(kernel_answer(kernel))
@@ -156,7 +172,7 @@ def _boot(options: argparse.Namespace) -> int:
     plan = load_plan(options.plan)
     if options.accel:
         plan = msgspec.structs.replace(plan, accel=options.accel)
-    with Live(stderr()) as live:
+    with progress(options) as live:
         outcome = boot_once(
             options.kernel,
             plan,

@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from harness.cli_command import add_command, answer, stderr
+from harness.cli_command import add_command, add_quiet, answer, closing, finish, progress
 from harness.deadline import Deadline
 from harness.errors import UserError
 from harness.paths import RESULTS, cache
@@ -30,12 +30,19 @@ from harness.pipeline.night_sweep import sweep
 from harness.pipeline.plan import Plan
 from harness.pipeline.run import Surroundings
 from harness.report.bisect import NAME as BISECTION
-from harness.report.bisect import read_bisection, write_bisection
+from harness.report.bisect import read_bisection
 from harness.report.history import History, open_history
 from harness.report.history_view import history_answer, records, render_history
-from harness.report.night import last_line, night_answer, read_night, render_night, write_night
+from harness.report.html_index import index
+from harness.report.night import night_answer, read_night, render_night
 from harness.report.progress import Live
-from harness.report.publisher import Reports
+from harness.report.publisher import (
+    Latest,
+    Reports,
+    closing_line,
+    write_bisection_reports,
+    write_night_reports,
+)
 from harness.report.within import Within
 
 
@@ -43,6 +50,7 @@ def add_commands(commands: Any) -> None:
     """Both parsers."""
     nightly = add_command(commands, "nightly", _nightly, "run a matrix of trees, series and plans")
     nightly.add_argument("plan", type=Path, metavar="PLAN", help="see configs/nightly.yaml")
+    add_quiet(nightly)
     nightly.add_argument("--results", type=Path, default=RESULTS, help="where nights and history are kept")
     nightly.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="make's -j")
     nightly.add_argument(
@@ -57,8 +65,12 @@ def add_commands(commands: Any) -> None:
 def _nightly(options: argparse.Namespace) -> int:
     plan, entries = load_night(options.plan)
     site = _site(options.results, options.jobs, options.force)
-    with alone(site.results), open_history(site.results, new=True) as history, Live(stderr()) as live:
-        night, directory = begin(plan, options.plan, entries, site, _around(live, history, site.results))
+    keep = Latest(write_night_reports)
+    with alone(site.results), open_history(site.results, new=True) as history:
+        with progress(options) as live, closing(keep.last_line):
+            around = _around(live, keep, history, site.results)
+            night, directory = begin(plan, options.plan, entries, site, around)
+        index(site.results)
     return _said(options, night, directory)
 
 
@@ -68,8 +80,11 @@ def resume_night(options: argparse.Namespace) -> int:
     with alone(directory.parent):
         night = read_night(directory)  # whoever was at it before has let go of it by now
         site = _site(directory.parent, options.jobs, night.force)
-        with open_history(site.results, new=True) as history, Live(stderr()) as live:
-            night = resume(night, directory, site, _around(live, history, site.results))
+        keep = Latest(write_night_reports)
+        with open_history(site.results, new=True) as history:
+            with progress(options) as live, closing(keep.last_line):
+                night = resume(night, directory, site, _around(live, keep, history, site.results))
+            index(site.results)
     return _said(options, night, directory)
 
 
@@ -86,11 +101,12 @@ def _history(options: argparse.Namespace) -> int:
 
 
 def _said(options: argparse.Namespace, night: Night, directory: Path) -> int:
-    if options.json:
-        answer(night_answer(night, directory))
-        stderr().print(last_line(night, directory), soft_wrap=True)
-    else:
-        render_night(night, directory, Console())
+    finish(
+        options,
+        lambda: night_answer(night, directory),
+        lambda console: render_night(night, console),
+        closing_line(directory, night),
+    )
     return night_code(night)
 
 
@@ -107,7 +123,7 @@ def _site(results: Path, jobs: int, force: bool) -> Request:
     )
 
 
-def _around(live: Live, history: History, results: Path) -> NightAround:
+def _around(live: Live, keep: Latest[Night], history: History, results: Path) -> NightAround:
     given: list[threading.Event] = []
 
     def surroundings(entry: str) -> Surroundings:
@@ -128,7 +144,8 @@ def _around(live: Live, history: History, results: Path) -> NightAround:
 
     return NightAround(
         surroundings=surroundings,
-        publish=write_night,
+        publish=keep,
+        listener=live,
         chronicle=history,
         bisect=lambda entry, placed: _bisect(lambda: surroundings(entry), placed),
         cancel=cancel,
@@ -138,7 +155,7 @@ def _around(live: Live, history: History, results: Path) -> NightAround:
 
 def _bisect(surroundings: Callable[[], Surroundings], placed: Callable[[Path], None]) -> Bisect:
     def publish(directory: Path, known: Bisection) -> None:
-        write_bisection(directory, known)
+        write_bisection_reports(directory, known)
         placed(directory)
 
     def bisect(request: Request, wanted: float, directory: str) -> tuple[Bisection, Path]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``harness report RUN``: the reports of a run that was kept, made again; of all runs, a list."""
+"""``harness report KEPT``: a run, night or bisection told again from what is kept; or all of them, listed."""
 
 from __future__ import annotations
 
@@ -11,41 +11,51 @@ from rich.console import Console
 
 from harness.cli_command import add_command, answer
 from harness.errors import UserError
+from harness.pipeline.night_sum import night_code
 from harness.report.answer import run_answer
-from harness.report.html_index import entries, index_answer, write_index
-from harness.report.publisher import write_reports
-from harness.report.runfile import NAME, read_run
+from harness.report.bisect import NAME as BISECTION
+from harness.report.bisect import bisection_answer, read_bisection, render_bisection
+from harness.report.html_index import found, index_answer, write_index
+from harness.report.night import NAME as NIGHT
+from harness.report.night import night_answer, read_night, render_night
+from harness.report.publisher import write_bisection_reports, write_night_reports, write_reports
+from harness.report.runfile import NAME as RUN
+from harness.report.runfile import read_run
 from harness.report.terminal import render
 from harness.verdict import exit_code
 
 
 def add_report(commands: Any) -> None:
     """The one command."""
-    parser = add_command(commands, "report", _report, "make the reports of a kept run again, or list runs")
+    text = "make the reports of a kept run, night or bisection again, or list them all"
+    parser = add_command(commands, "report", _report, text)
     parser.add_argument(
-        "run", type=Path, metavar="RUN", help="its directory under results/; or results/ itself, for a list"
+        "kept", type=Path, metavar="KEPT", help="its directory under results/; or results/ itself, for a list"
     )
 
 
 def _report(options: argparse.Namespace) -> int:
-    path: Path = options.run
-    directory = (path.parent if path.name == NAME else path).resolve()
-    if (directory / NAME).exists() or path.name == NAME:
-        return _one(options, directory)
+    path: Path = options.kept
+    calls = {RUN: _run, NIGHT: _night, BISECTION: _bisection}
+    directory = (path.parent if path.name in calls else path).resolve()
+    for name, call in calls.items():
+        if path.name == name or (path.name not in calls and (directory / name).exists()):
+            return call(options, directory)
     if not directory.is_dir():
         raise UserError(f"{path}: no such directory; name one that `harness run` left")
-    listed = entries(directory)
+    listed = found(directory)
     if not listed:
-        raise UserError(f"{path}: has no {NAME} and no run below it; name a directory of `harness run`")
+        raise UserError(f"{path}: has no {RUN} and no run below it; name a directory of `harness run`")
     index = write_index(directory, listed)
     if options.json:
         answer(index_answer(directory, listed))
     else:
-        print(f"{len(listed)} runs: {index}")
+        counts = {"nights": listed.nights, "runs": listed.runs, "bisections": listed.bisections}
+        print(f"{', '.join(f'{len(some)} {name}' for name, some in counts.items() if some)}: {index}")
     return 0
 
 
-def _one(options: argparse.Namespace, directory: Path) -> int:
+def _run(options: argparse.Namespace, directory: Path) -> int:
     """The exit code is that of the run."""
     run = read_run(directory)
     files = write_reports(directory, run, again=True)
@@ -54,3 +64,23 @@ def _one(options: argparse.Namespace, directory: Path) -> int:
     else:
         render(run, directory, Console())
     return exit_code(run.verdict)
+
+
+def _night(options: argparse.Namespace, directory: Path) -> int:
+    night = read_night(directory)
+    page = write_night_reports(directory, night)
+    if options.json:
+        answer({**night_answer(night, directory), "files": [str(page)]})
+    else:
+        render_night(night, Console())
+    return night_code(night)
+
+
+def _bisection(options: argparse.Namespace, directory: Path) -> int:
+    known = read_bisection(directory)
+    page = write_bisection_reports(directory, known)
+    if options.json:
+        answer({**bisection_answer(known, directory), "files": [str(page)]})
+    else:
+        render_bisection(known, Console())
+    return exit_code(known.verdict)

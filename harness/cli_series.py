@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from harness.analysis.rules import shipped_rows
-from harness.cli_command import SERIES_HELP, TREE_HELP, add_command, answer, stderr
+from harness.cli_command import SERIES_HELP, TREE_HELP, add_command, answer, progress
 from harness.deadline import Deadline
 from harness.errors import UserError
 from harness.files import write_whole
@@ -68,7 +68,7 @@ def _on_tree(parser: argparse.ArgumentParser) -> None:
 
 
 def _show(options: argparse.Namespace) -> int:
-    with Live(stderr()) as live:
+    with progress(options) as live:
         series = _opened(options, live)
     if options.json:
         answer(series_answer(series))
@@ -78,7 +78,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _repair(options: argparse.Namespace) -> int:
-    with Live(stderr()) as live, _laid(options, live) as laid:
+    with progress(options) as live, _laid(options, live) as laid:
         repairs = repaired(laid.series, laid.applied)
         refused = [repair for repair in repairs if repair.status == "refused"]
         if not refused:
@@ -92,7 +92,7 @@ def _repair(options: argparse.Namespace) -> int:
 
 def _apply(options: argparse.Namespace) -> int:
     output = None
-    with Live(stderr()) as live:
+    with progress(options) as live:
         with _laid(options, live) as laid:
             applied = laid.applied
             refuse_unplaceable(laid.tree.root, applied.prefixes[-1])
@@ -118,7 +118,7 @@ def _apply(options: argparse.Namespace) -> int:
 
 
 def _base(options: argparse.Namespace) -> int:
-    with Live(stderr()) as live:
+    with progress(options) as live:
         found = find_base(
             _opened(options, live),
             options.git,
@@ -136,7 +136,7 @@ def _base(options: argparse.Namespace) -> int:
 def _analyze(options: argparse.Namespace) -> int:
     if options.sarif:
         _refuse_unwritable(options.sarif)
-    with Live(stderr()) as live, _laid(options, live) as laid:
+    with progress(options) as live, _laid(options, live) as laid:
         found = examine_series(
             laid.series,
             laid.applied,

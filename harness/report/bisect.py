@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.pipeline.bisect_decide import failing, passes_needed, steps_of
-from harness.pipeline.bisect_model import Bisection, Told
+from harness.pipeline.bisect_model import Bisection, Told, Try
 from harness.report.commands import write_script
 from harness.report.kept import read_kept, write_kept
 from harness.report.plaintext import clean, encodable, line
@@ -58,8 +58,8 @@ def bisection_answer(known: Bisection, directory: Path) -> dict[str, Any]:
     return safe
 
 
-def render_bisection(known: Bisection, directory: Path, console: Console) -> None:
-    """What was hunted, each prefix, the answer, its hunk, how sure it is, and where the evidence is."""
+def render_bisection(known: Bisection, console: Console) -> None:
+    """What was hunted, each prefix, the answer, its hunk, how sure it is, and its evidence."""
     if known.hunted is not None:
         console.print(Text(f"hunted   {line(known.hunted.title)}"))
         console.print(_steps(known))
@@ -71,13 +71,13 @@ def render_bisection(known: Bisection, directory: Path, console: Console) -> Non
     if known.hunk:
         console.print(Text(clean(known.hunk), style="dim"))
     if known.first_bad or known.candidates:
-        console.print(Text(_certainty(known)))
+        console.print(Text(certainty(known)))
     console.print()
-    for name, where in _evidence(known):
-        console.print(Text(f"{name:<9}{line(where)}"))
+    for tried in evidence(known):
+        console.print(Text(f"{tried.told:<9}{line(tried.directory)}/console.log"))
     if known.commands:
         console.print(Text("by hand  repeat.sh"))
-    console.print(Text(f"kept in  {directory}"))
+    console.print()
 
 
 def _steps(known: Bisection) -> Table:
@@ -91,7 +91,8 @@ def _steps(known: Bisection) -> Table:
     return table
 
 
-def _certainty(known: Bisection) -> str:
+def certainty(known: Bisection) -> str:
+    """How sure the answer is, and by what."""
     p, passes = failing(known.tries, known.total), passes_needed(known)
     return (
         f"confidence {known.confidence:.3f}: the whole series fails in about {p:.0%} of tries; a good "
@@ -99,12 +100,10 @@ def _certainty(known: Bisection) -> str:
     )
 
 
-def _evidence(known: Bisection) -> list[tuple[str, str]]:
-    """The last good try before the first bad patch, and a bad one with it."""
+def evidence(known: Bisection) -> list[Try]:
+    """A good try without the first bad patch, and a bad one with it."""
     if known.first_bad is None:
         return []
-    found = []
-    for number, told in ((known.first_bad - 1, Told.GOOD), (known.first_bad, Told.BAD)):
-        tries = [one.directory for one in known.tries if one.number == number and one.told is told]
-        found += [(str(told), f"{tries[0]}/console.log")] if tries else []
-    return found
+    sides = ((known.first_bad - 1, Told.GOOD), (known.first_bad, Told.BAD))
+    found = ([one for one in known.tries if (one.number, one.told) == side][:1] for side in sides)
+    return [one for some in found for one in some]

@@ -50,8 +50,8 @@ def matrix_answer(matrix: Matrix, directory: Path) -> dict[str, Any]:
     return safe
 
 
-def render_matrix(matrix: Matrix, directory: Path, console: Console) -> None:
-    """A row for each patch and each run of the base, the sums, and where it is kept."""
+def render_matrix(matrix: Matrix, console: Console) -> None:
+    """A row for each patch and each run of the base, and the sums."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("", "patch", "class", "caught by", "after", "analysis"):
         table.add_column(name, overflow="fold", justify="right" if name == "after" else "left")
@@ -66,7 +66,6 @@ def render_matrix(matrix: Matrix, directory: Path, console: Console) -> None:
         )
     console.print(table)
     console.print(Text(_sums(matrix)))
-    console.print(Text(f"kept in {directory}"))
 
 
 def _caught_by(one: Outcome) -> str:

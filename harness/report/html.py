@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -57,6 +57,22 @@ def document(directory: Path, run: Run) -> bytes:
     return page
 
 
+def page_below(directory: Path, name: str) -> str:
+    """The page in the directory *name* below *directory*, as a path from there; "" where there is none."""
+    return file_below(directory, f"{name}/{NAME}") if name else ""
+
+
+def file_below(directory: Path, name: str) -> str:
+    """*name*, a path that may come from anywhere, if it is of a file below *directory*; else ""."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        return ""
+    try:
+        return str(path) if (directory / path).is_file() else ""
+    except OSError:  # too long, not for us to look at
+        return ""
+
+
 def fill(template: str, **values: Any) -> bytes:
     """*template* with *values*, the style sheet, and a policy that allows this sheet and nothing else."""
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
@@ -94,7 +110,7 @@ def _words(text: str, limit: int = 600) -> str:
 
 
 def _path(name: str) -> str:
-    """A relative reference to a file beside the page; never one with a scheme."""
+    """A relative reference to a file beside the page, or below it; never one with a scheme."""
     return "./" + quote(clean(name))
 
 

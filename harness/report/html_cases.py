@@ -19,8 +19,6 @@ from harness.report.html_console import Excerpt, console_excerpt
 from harness.report.html_limits import Budget, Limits
 from harness.verdict import Verdict
 
-_DEPTH = 32
-"""frames of a stack"""
 _GRAVE = (Verdict.FAIL, Verdict.INFRA, Verdict.BROKEN)
 
 
@@ -212,13 +210,14 @@ class Teller:
         self._seen.add(kind)
         most = self._limits.one_console if first else self._limits.one_console // 4
         room = self._consoles.take(min(len(report.text), most) + 4_000)
+        depth = self._limits.frames
         frames = [wording.frame(one) for one in report.stack]
-        more = [f"and {len(frames) - _DEPTH} more"] if len(frames) > _DEPTH else []
+        more = [f"and {len(frames) - depth} more"] if len(frames) > depth else []
         return Complaint(
             report=report,
             place=wording.place(report),
-            frames=(*frames[:_DEPTH], *more),
-            excerpt=console_excerpt(self._directory, cell, report, most) if room else None,
+            frames=(*frames[:depth], *more),
+            excerpt=console_excerpt(self._directory, cell.console, report, most) if room else None,
             opened=first,
         )
 

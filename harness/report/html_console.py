@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 
 from harness.console.model import Report
-from harness.pipeline.model import Cell
 from harness.report.plaintext import clean, excerpt
 
 _BEFORE, _AFTER = 12, 6
 """lines"""
+_END = 24
+"""lines of a console without a report"""
 _REACH = 4096
 """bytes that these may take"""
 
@@ -28,11 +29,22 @@ class Excerpt(msgspec.Struct, frozen=True, kw_only=True):
     offset: int
 
 
-def console_excerpt(directory: Path, cell: Cell, report: Report, most: int) -> Excerpt:
-    """*report* in the console of *cell* that has it, at most *most* characters of it."""
+def console_end(directory: Path, console: str) -> Excerpt:
+    """The last lines of the file *console* of *directory*, where no report is in it."""
+    size = (directory / console).stat().st_size if console else 0
+    start = max(0, size - _REACH)
+    lines = _around(directory / console, start, _REACH)[1].rstrip("\n").split("\n")[-_END:] if size else []
+    return Excerpt(log=console, before="", report="", after="\n".join(lines), offset=start)
+
+
+def console_excerpt(directory: Path, console: str, report: Report, most: int) -> Excerpt:
+    """*report* in the one of the guests' consoles that has it, of which *console* is the first.
+
+    At most *most* characters of it.
+    """
     text = excerpt(report.text, most)
     first, last = _ends(report.text)
-    for log in _logs(directory, cell.console) if first else ():
+    for log in _logs(directory, console) if first else ():
         before, behind = _around(log, report.offset, len(report.text))
         if not behind.lstrip().startswith(first):
             continue

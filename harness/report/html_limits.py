@@ -13,6 +13,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """that did not pass, told at length"""
     reports: int = 6
     """console reports of one case"""
+    frames: int = 32
+    """of a stack"""
     one_console: int = 20_000
     consoles: int = 500_000
     diffs: int = 500_000
@@ -20,6 +22,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     pictures: int = 120
     rows: int = 400
     """of any table"""
+    columns: int = 60
+    """of a table that has one for each night or plan"""
     reason: int = 600
     """characters of a sentence"""
 

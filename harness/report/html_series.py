@@ -48,7 +48,7 @@ def patches(run: Run, known: Mapping[tuple[str, str], str], limits: Limits) -> t
     shown = []
     for landing in run.patches[: limits.rows]:
         all_of = parsed.get(landing.number, ())
-        fit, room = _fitting(all_of, room)
+        fit, room = fitting(all_of, room)
         later = [parsed[number] for number in sorted(parsed) if number > landing.number]
         remarks = _remarks(run, landing.number, known, limits)
         hunks, rest = landed(fit, later, remarks)
@@ -71,7 +71,7 @@ def patches(run: Run, known: Mapping[tuple[str, str], str], limits: Limits) -> t
     return tuple(shown)
 
 
-def _fitting(hunks: Sequence[Hunk], room: int) -> tuple[tuple[Hunk, ...], int]:
+def fitting(hunks: Sequence[Hunk], room: int) -> tuple[tuple[Hunk, ...], int]:
     """The first of *hunks* that fit into *room* characters, and what is left of it."""
     fit: list[Hunk] = []
     for hunk in hunks:

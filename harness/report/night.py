@@ -78,8 +78,8 @@ def stand_answer(stand: Stand) -> dict[str, Any]:
     return answer
 
 
-def render_night(night: Night, directory: Path, console: Console) -> None:
-    """The verdict first; what changed, entries, bisections; the last line has verdict and directory again."""
+def render_night(night: Night, console: Console) -> None:
+    """The verdict first; what changed, entries, bisections."""
     console.print(Text.assemble(verdict_text(night.verdict), "  ", line(night.reason)))
     changes = changes_of(night, *TOLD)
     if changes:
@@ -93,12 +93,6 @@ def render_night(night: Night, directory: Path, console: Console) -> None:
     for path in night.removed:
         console.print(Text(f"removed  {line(path)}", style="dim"))
     console.print()
-    console.print(last_line(night, directory), soft_wrap=True)
-
-
-def last_line(night: Night, directory: Path) -> Text:
-    """Verdict and directory."""
-    return Text.assemble(verdict_text(night.verdict), f"  {directory}")
 
 
 def changes_table(changes: tuple[Change, ...]) -> Table:
@@ -111,8 +105,8 @@ def changes_table(changes: tuple[Change, ...]) -> Table:
         table.add_row(
             Text(standing_words(stand), style=_STYLES.get(stand.standing, "")),
             Text(line(str(change.case))),
-            Text(_seen(stand.last_good)),
-            Text(_seen(stand.first_bad)),
+            Text(seen_words(stand.last_good)),
+            Text(seen_words(stand.first_bad)),
             Text(line(change.reason)),
         )
     return table
@@ -125,8 +119,8 @@ def standing_words(stand: Stand) -> str:
     return f"{stand.standing.value}, failed in {stand.failed} of {stand.told} nights"
 
 
-def _seen(seen: Seen | None) -> str:
-    """A night, and what was tested in it."""
+def seen_words(seen: Seen | None) -> str:
+    """A night, and what was tested in it; ``-`` for none."""
     if seen is None:
         return "-"
     revision = seen.tree_revision or seen.tree_fingerprint

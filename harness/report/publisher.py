@@ -3,19 +3,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from rich.text import Text
 
 from harness.errors import InfraError
 from harness.events import Event, Listener
+from harness.pipeline.bisect_model import Bisection
 from harness.pipeline.model import Run
+from harness.pipeline.night_model import Night
+from harness.report.bisect import write_bisection
 from harness.report.commands import write_repeat
 from harness.report.drift import draw_drifts
+from harness.report.html import NAME as PAGE
 from harness.report.html import write_html
+from harness.report.html_bisect import write_bisection_page
+from harness.report.html_night import write_night_page
 from harness.report.junit import write_junit
+from harness.report.night import write_night
 from harness.report.progress import LogFile
 from harness.report.runfile import write_run
+from harness.report.terminal import last_line
+from harness.verdict import Verdict
 
 LATEST = "latest"
+
+
+class Ends(Protocol):
+    """A night, a bisection or a run; ``finished`` is empty until it ended."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it came to."""
+
+    @property
+    def finished(self) -> str:
+        """When."""
+
+
+T = TypeVar("T", bound=Ends)
+
+
+class Latest(Generic[T]):
+    """A publisher of nights or bisections that has *write* keep each, and knows the last one."""
+
+    def __init__(self, write: Callable[[Path, T], object]) -> None:
+        self._write = write
+        self._known: T | None = None
+        self._directory = Path()
+
+    def __call__(self, directory: Path, known: T) -> None:
+        """Keep *known* in *directory*."""
+        self._known, self._directory = known, directory
+        self._write(directory, known)
+
+    def last_line(self) -> Text | None:
+        """What the command says last, whatever ends it; None while nothing is kept yet."""
+        return None if self._known is None else closing_line(self._directory, self._known)
+
+
+def closing_line(directory: Path, known: Ends) -> Text:
+    """The verdict of *known*, which *directory* keeps, and where its page is."""
+    return last_line(known.verdict if known.finished else None, directory / PAGE)
 
 
 class Reports:
@@ -25,6 +76,7 @@ class Reports:
         self._listener = listener
         self._log: LogFile | None = None
         self.directory = Path()
+        self._known: Run | None = None
 
     def listen(self, event: Event) -> None:
         """Pass *event* on, and to harness.log once there is a directory for it."""
@@ -40,8 +92,13 @@ class Reports:
 
     def update(self, run: Run) -> None:
         """Write all reports of what is known of *run* by now."""
+        self._known = run
         write_run(self.directory, run)
         write_reports(self.directory, run)
+
+    def last_line(self) -> Text | None:
+        """What the command says last, whatever ends it; None while nothing is kept yet."""
+        return None if self._known is None else closing_line(self.directory, self._known)
 
 
 def write_reports(directory: Path, run: Run, *, again: bool = False) -> tuple[Path, ...]:
@@ -51,6 +108,18 @@ def write_reports(directory: Path, run: Run, *, again: bool = False) -> tuple[Pa
     """
     draw_drifts(directory, run, again=again)
     return write_junit(directory, run), write_repeat(directory, run), write_html(directory, run)
+
+
+def write_night_reports(directory: Path, night: Night) -> Path:
+    """Write ``night.json``, and ``report.html``, which is returned."""
+    write_night(directory, night)
+    return write_night_page(directory, night)
+
+
+def write_bisection_reports(directory: Path, known: Bisection) -> Path:
+    """Write ``bisect.json``, ``repeat.sh`` once there is an answer, and ``report.html``: that is returned."""
+    write_bisection(directory, known)
+    return write_bisection_page(directory, known)
 
 
 def _point_latest(directory: Path) -> None:

@@ -55,6 +55,12 @@ def verdict_text(verdict: Verdict) -> Text:
     return Text(word, style=_STYLES[verdict])
 
 
+def last_line(verdict: Verdict | None, page: Path) -> Text:
+    """What a command that keeps results says last: *verdict*, None where it was cut off, and its page."""
+    word = Text("CUT OFF", style="bold magenta") if verdict is None else verdict_text(verdict)
+    return Text.assemble(word, f"  {line(str(page), 4096)}")
+
+
 def _page(run: Run, directory: Path, width: int) -> Iterator[RenderableType]:
     yield _head(run)
     yield from _matrix(run, width)

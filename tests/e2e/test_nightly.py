@@ -37,7 +37,7 @@ def test_the_second_night_says_still(harness: Callable[..., Any], tmp_path: Path
             "debian/leak/short/plain": "fail",
         }
         assert [one["case"] for one in answer.json["changed"][name]] == [_CASE]
-        assert answer.stderr.splitlines()[-1] == f"FAIL  {answer.json['directory']}"
+        assert answer.stderr.splitlines()[-1] == f"FAIL  {answer.json['directory']}/report.html"
     history = harness("history", "--results", results, "--json")
     assert history.exit == 0
     (case,) = [one for one in history.json["cases"] if one["case"] == _CASE]

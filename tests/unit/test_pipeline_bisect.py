@@ -255,7 +255,7 @@ def test_the_script_runs_both_steps(tmp_path: Path) -> None:
 
 def test_the_terminal_has_the_answer_and_is_not_moved_by_the_patch(tmp_path: Path) -> None:
     out = io.StringIO()
-    render_bisection(_ended(), tmp_path, Console(file=out, width=120))
+    render_bisection(_ended(), Console(file=out, width=120))
     text = out.getvalue()
     assert "patch 3/4 is the first bad one" in text
     assert "\x1b[2J" not in text

@@ -201,7 +201,7 @@ def test_the_answer_keeps_the_command_contract(tmp_path: Path) -> None:
 
 def test_the_terminal_shows_every_row_and_the_sums(tmp_path: Path) -> None:
     said = io.StringIO()
-    render_matrix(_matrix(Fate.KILLED, Fate.SURVIVED, Fate.LEFT_OUT), tmp_path, Console(file=said, width=200))
+    render_matrix(_matrix(Fate.KILLED, Fate.SURVIVED, Fate.LEFT_OUT), Console(file=said, width=200))
     text = said.getvalue()
     assert "1 of 2 faults caught" in text
     assert "1 left out" in text

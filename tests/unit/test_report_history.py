@@ -118,14 +118,12 @@ def test_history_on_the_terminal_and_as_json(tmp_path: Path, capsys: pytest.Capt
     assert main(["history", "--results", str(tmp_path), "--case", "nothing"]) == 2
 
 
-def test_the_nights_summary_says_its_verdict_first_and_last(tmp_path: Path) -> None:
+def test_the_nights_summary_says_its_verdict_first(tmp_path: Path) -> None:
     directory = _nights(tmp_path, Verdict.PASS, Verdict.FAIL)
     night = read_night(directory)
     out = io.StringIO()
-    render_night(night, directory, Console(file=out, width=100))
-    lines = out.getvalue().splitlines()
-    assert lines[0].startswith("FAIL  1 new failure")
-    assert lines[-1] == f"FAIL  {directory}"
+    render_night(night, Console(file=out, width=100))
+    assert out.getvalue().startswith("FAIL  1 new failure")
     answer = night_answer(night, directory)
     assert next(iter(answer)) == "verdict"
     assert list(answer)[-1] == "directory"

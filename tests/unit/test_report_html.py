@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from harness.pipeline.model import PatchText, Run
 from harness.report.html import MOST, document
 from harness.report.html_console import console_excerpt
 from harness.verdict import Verdict
+from tests.unit.html_page import Page, check_form, check_harmless
 from tests.unit.report_sample import BUG, HOSTILE, case, cell, green, hostile, red, run, unfinished
 
 DIFF = """\
@@ -29,44 +27,6 @@ DIFF = """\
 +\tcharge(memcg); /* <b>twice</b> */
  }
 """
-_VOID = {"meta", "br"}
-
-
-class Page(HTMLParser):
-    """A page: tags with their attributes, ids, references, and the text of each element by its id."""
-
-    def __init__(self, page: bytes) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.text: list[str] = []
-        self.unbalanced: list[str] = []
-        self.feed(page.decode())
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.text.append(" ")
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.text.append(" ")
-        if not self.open or self.open.pop() != tag:
-            self.unbalanced.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] != "style":
-            self.text.append(data)
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    def words(self) -> str:
-        return " ".join("".join(self.text).split())
 
 
 def page(value: Run, directory: Path = Path("/nowhere")) -> Page:
@@ -98,36 +58,12 @@ def with_series(*findings: Finding) -> Run:
 
 @pytest.mark.parametrize("sample", [green, red, unfinished, hostile, lambda: run(())])
 def test_each_page_is_well_formed_and_its_links_lead_somewhere(sample: object) -> None:
-    made = page(sample())  # type: ignore[operator]
-    assert made.unbalanced == []
-    assert made.open == []
-    ids = [attributes["id"] for _, attributes in made.tags if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    for attributes in made.named("a"):
-        assert (attributes["href"] or "").startswith(("#", "./"))
-        if (attributes["href"] or "").startswith("#"):
-            assert (attributes["href"] or "")[1:] in ids
-    assert [name for name, _ in made.tags].count("h1") == 1
+    check_form(document(Path("/nowhere"), sample()))  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("sample", [red, hostile])
 def test_nothing_runs_and_nothing_is_fetched(sample: object) -> None:
-    raw = document(Path("/nowhere"), sample())  # type: ignore[operator]
-    made = Page(raw)
-    names = {name for name, _ in made.tags}
-    assert not names & {"script", "img", "link", "iframe", "object", "embed", "form", "base", "use", "image"}
-    for _, attributes in made.tags:
-        assert not [
-            name for name in attributes if name.startswith("on") or name in ("src", "style", "srcset")
-        ]
-    sheet = raw.decode().partition("<style>")[2].partition("</style>")[0]
-    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
-    policies = [tag["content"] for tag in made.named("meta") if "http-equiv" in tag]
-    assert policies == [
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    ]
-    assert "url(" not in sheet
-    assert "@import" not in sheet
+    check_harmless(document(Path("/nowhere"), sample()))  # type: ignore[operator]
 
 
 def test_the_order_of_a_red_run_verdict_then_table_then_failures() -> None:
@@ -222,7 +158,7 @@ def test_the_console_is_shown_with_what_came_before(tmp_path: Path) -> None:
     before = b"".join(b"[ 1.%d] line %d\r\n" % (number, number) for number in range(30))
     log.write_bytes(before + BUG.text.replace("\n", "\r\n").encode() + b"\r\nlater\r\n")
     report = replace(BUG, offset=len(before))
-    shown = console_excerpt(tmp_path, red().cells[1], report, 10_000)
+    shown = console_excerpt(tmp_path, red().cells[1].console, report, 10_000)
     assert shown.log == "patched-v1/console.log"
     assert shown.before.split("\n")[0] == "[ 1.18] line 18"
     assert shown.before.split("\n")[-1] == "[ 1.29] line 29"
@@ -235,13 +171,13 @@ def test_the_console_of_a_second_guest_is_found(tmp_path: Path) -> None:
     directory.mkdir()
     (directory / "console.log").write_bytes(b"x" * 500)
     (directory / "console-2.log").write_bytes(b"early\n" + BUG.text.encode())
-    shown = console_excerpt(tmp_path, red().cells[1], replace(BUG, offset=6), 10_000)
+    shown = console_excerpt(tmp_path, red().cells[1].console, replace(BUG, offset=6), 10_000)
     assert shown.log == "patched-v1/console-2.log"
     assert shown.before == "early"
 
 
 def test_a_console_that_is_gone_leaves_the_report() -> None:
-    shown = console_excerpt(Path("/nowhere"), red().cells[1], BUG, 10_000)
+    shown = console_excerpt(Path("/nowhere"), red().cells[1].console, BUG, 10_000)
     assert (shown.log, shown.before, shown.report) == ("", "", BUG.text)
 
 
