@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""report.html as its readers see it: a real browser, wide and as wide as a phone, light and dark.
+"""The pages as their readers see them: a real browser, wide and as wide as a phone, light, dark and printed.
 
 The page may not run anything, so the browser is driven from outside: a frame as wide as a phone in a page of
 ours, whose script measures what is in it. KEEP_SCREENSHOTS names a directory in which the pictures stay.
@@ -26,7 +26,10 @@ from msgspec.structs import replace
 from harness.analysis.model import Analysis, Finding
 from harness.pipeline.model import PatchText, Run
 from harness.report.html import document
-from tests.unit import report_sample
+from harness.report.html_bisect import bisection_page
+from harness.report.html_index import index
+from harness.report.html_night import night_page
+from tests.unit import pages_sample, report_sample
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 
@@ -38,6 +41,11 @@ pytestmark = [
 _EVIL = (
     "</script></style></pre><script>document.title='owned';alert(1)</script>"
     "<img src=/asked.png onerror=alert(2)><iframe src='/asked'></iframe><svg onload=alert(3)>\x1b[31m\u202e"
+)
+_PAGES = (
+    *("red/report.html", "green/report.html", "hostile/report.html"),
+    *("night/report.html", "bisection/report.html", "results/index.html"),
+    *("hostile-night/report.html", "hostile-bisection/report.html"),
 )
 _DIFF = (
     "--- a/mm/x.c\n+++ b/mm/x.c\n@@ -1,2 +1,3 @@ f(void)\n \tone();\n+\t" + "two(); " * 60 + "\n \tthree();\n"
@@ -122,6 +130,11 @@ class Site:
         return f"http://127.0.0.1:{self.server.server_address[1]}/{name}"
 
 
+def _frame(page: str, width: int) -> str:
+    """The name of the page that has *page* in a frame so wide."""
+    return f"{page.split('/', maxsplit=1)[0]}-{width}.html"
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     root = tmp_path_factory.mktemp("site")
@@ -135,9 +148,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for file in ("run.json", "junit.xml", "repeat.sh", "harness.log"):
             (directory / file).write_text("there\n")
         (directory / "report.html").write_bytes(document(directory, value))
+    index(pages_sample.results(root / "results"))
+    last = sorted(path.parent for path in (root / "results").glob("*/night.json"))[-1]
+    (root / "night").symlink_to(last)
+    (root / "bisection").symlink_to(root / "results" / pages_sample.bisection().run)
+    for name, page in (
+        ("hostile-night", night_page(root, pages_sample.hostile_night(_EVIL))),
+        ("hostile-bisection", bisection_page(root, pages_sample.hostile_bisection(_EVIL))),
+    ):
+        (root / name).mkdir()
+        (root / name / "report.html").write_bytes(page)
+    for page_name in _PAGES:
         for width in (390, 1280):
-            text = _MEASURE.replace("WIDTH", str(width)).replace("PAGE", f"/{name}/report.html")
-            (root / f"{name}-{width}.html").write_text(text)
+            text = _MEASURE.replace("WIDTH", str(width)).replace("PAGE", f"/{page_name}")
+            (root / _frame(page_name, width)).write_text(text)
     made = Site(root)
     yield made
     made.server.shutdown()
@@ -173,12 +197,12 @@ def browse(tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", ["red", "green", "hostile"])
+@pytest.mark.parametrize("page", _PAGES)
 def test_nothing_overflows_and_nothing_runs(
-    name: str, width: int, site: Site, browse: Callable[..., str]
+    page: str, width: int, site: Site, browse: Callable[..., str]
 ) -> None:
     site.asked.clear()
-    dom = browse(site.address(f"{name}-{width}.html"), "--dump-dom")
+    dom = browse(site.address(_frame(page, width)), "--dump-dom")
     found = re.search(r'<pre id="said">(.*?)</pre>', dom, re.DOTALL)
     assert found, dom[:500]
     said = json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
@@ -187,32 +211,32 @@ def test_nothing_overflows_and_nothing_runs(
     assert (said["scripts"], said["frames"]) == (0, 0)
     assert said["title"] != "owned"
     assert said["background"] != "rgba(0, 0, 0, 0)", "the policy keeps the page's own style out"
-    expected = {f"/{name}-{width}.html", f"/{name}/report.html", "/favicon.ico"}
+    expected = {f"/{_frame(page, width)}", f"/{page}", "/favicon.ico"}
     assert set(site.asked) <= expected
 
 
-@pytest.mark.parametrize("name", ["red", "hostile"])
-def test_every_link_leads_somewhere(name: str, site: Site, browse: Callable[..., str]) -> None:
-    dom = browse(site.address(f"{name}/report.html"), "--dump-dom")
+@pytest.mark.parametrize("page", ["red/report.html", "hostile/report.html", *_PAGES[3:6]])
+def test_every_link_leads_somewhere(page: str, site: Site, browse: Callable[..., str]) -> None:
+    dom = browse(site.address(page), "--dump-dom")
     links = re.findall(r'<a [^>]*href="([^"]*)"', dom)
     assert len(links) > 8
     for link in links:
         if link.startswith("#"):
             assert f'id="{link[1:]}"' in dom
         else:
-            assert (site.root / name / unquote(link)).is_file()
+            assert ((site.root / page).parent / unquote(link)).is_file()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 1600), (390, 1600)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["red", "hostile"])
+@pytest.mark.parametrize("page", ["red/report.html", "hostile/report.html", *_PAGES[3:6]])
 def test_it_can_be_looked_at(
-    name: str, scheme: str, width: int, height: int, site: Site, browse: Callable[..., str], tmp_path: Path
+    page: str, scheme: str, width: int, height: int, site: Site, browse: Callable[..., str], tmp_path: Path
 ) -> None:
     keep = Path(os.environ.get("KEEP_SCREENSHOTS") or tmp_path)
-    path = keep / f"{name}-{scheme}-{width}.png"
+    path = keep / f"{page.split('/', maxsplit=1)[0]}-{scheme}-{width}.png"
     # A window is never as narrow as a phone: the frame is, and the window is cut around it.
-    address = site.address(f"{name}-390.html" if width == 390 else f"{name}/report.html")
+    address = site.address(_frame(page, 390) if width == 390 else page)
     dark = ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
     browse(address, *dark, f"--window-size={width},{height}", f"--screenshot={path}")
     data = path.read_bytes()
@@ -221,7 +245,29 @@ def test_it_can_be_looked_at(
     assert len(data) > 20_000, "an empty page"
 
 
-def test_it_prints(site: Site, browse: Callable[..., str], tmp_path: Path) -> None:
-    path = tmp_path / "report.pdf"
-    browse(site.address("red/report.html"), f"--print-to-pdf={path}")
-    assert path.read_bytes()[:5] == b"%PDF-"
+@pytest.mark.parametrize("page", ["red/report.html", *_PAGES[3:6]])
+def test_it_prints(page: str, site: Site, browse: Callable[..., str], tmp_path: Path) -> None:
+    keep = Path(os.environ.get("KEEP_SCREENSHOTS") or tmp_path)
+    path = keep / f"{page.split('/', maxsplit=1)[0]}.pdf"
+    browse(site.address(page), f"--print-to-pdf={path}")
+    data = path.read_bytes()
+    assert data[:5] == b"%PDF-"
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", data)) <= 12, "so many sheets"
+
+
+@pytest.mark.parametrize("page", [*_PAGES[:2], *_PAGES[3:6]])
+def test_nothing_is_wider_than_the_paper(page: str, site: Site, browse: Callable[..., str]) -> None:
+    """At A4's width less chromium's margins; the print sheet in place of the screen's."""
+    text = (site.root / page).read_text()
+    sheet = text.partition("<style>")[2].partition("</style>")[0]
+    printed = sheet.replace("@media print", "@media screen").replace("(max-width: 40rem)", "(max-width: 1px)")
+    (site.root / page).with_name("printed.html").write_text(
+        re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace(sheet, printed)
+    )
+    name = f"{page.split('/', maxsplit=1)[0]}-718.html"
+    address = f"/{page.rpartition('/')[0]}/printed.html"
+    (site.root / name).write_text(_MEASURE.replace("WIDTH", "718").replace("PAGE", address))
+    dom = browse(site.address(name), "--dump-dom")
+    found = re.search(r'<pre id="said">(.*?)</pre>', dom, re.DOTALL)
+    assert found, dom[:500]
+    assert json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))["wide"] == []

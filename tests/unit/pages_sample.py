@@ -157,6 +157,7 @@ def keep_bisection(directory: Path, known: Bisection | None = None) -> Path:
 
 def results(root: Path) -> Path:
     """All of it below *root*."""
+    root.mkdir(exist_ok=True)
     nights(root)
     keep_run(root / red().run, red())
     keep_bisection(root / bisection().run)
