@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.build import kernel as kernel_module
-from harness.build.kernel import BuildFailed, kernel_for
+from harness.build.kernel import BuildFailed, expected_seconds, kernel_for
 from harness.build.model import Kernel
 from harness.build.profile import Profile, Row, Wanted
 from harness.build.toolchain import Toolchain, find_toolchain
@@ -29,6 +29,13 @@ def _toolchain() -> Toolchain:
     return find_toolchain("gcc", Deadline.after(30))
 
 
+def _profile(names: tuple[str, ...]) -> Profile:
+    rows = (
+        Wanted(CONFIGS / "kconfig" / "base.yaml", Row(name=name, value="y", why="a test")) for name in names
+    )
+    return Profile("toy", tuple(rows))
+
+
 class _Builder:
     """kernel_for with everything but tree, overlay and profile settled."""
 
@@ -39,15 +46,11 @@ class _Builder:
         self.events: list[Event] = []
 
     def __call__(self, overlay: Overlay | None = None, names: tuple[str, ...] = NAMES) -> Kernel:
-        rows = tuple(
-            Wanted(CONFIGS / "kconfig" / "base.yaml", Row(name=name, value="y", why="a test"))
-            for name in names
-        )
         self.events.clear()
         return kernel_for(
             self.tree,
             overlay or {},
-            Profile("toy", rows),
+            _profile(names),
             cache=self.cache,
             toolchain=self.toolchain,
             jobs=2,
@@ -57,6 +60,12 @@ class _Builder:
 
     def source(self, path: str) -> bytes:
         return (self.tree.source / path).read_bytes()
+
+    def expected(self, overlay: dict[str, bytes]) -> float | None:
+        """What a call with *overlay* will take."""
+        return expected_seconds(
+            self.tree, overlay, _profile(NAMES), cache=self.cache, toolchain=self.toolchain
+        )
 
     def compiled(self) -> set[str]:
         """What the last call compiled."""
@@ -106,6 +115,17 @@ def test_a_patched_file_is_all_that_is_compiled(build: _Builder) -> None:
     assert {one for one in build.compiled() if one.endswith(".o")} == {"mm/memcontrol.o"}
     assert "memcg_extra" in (patched.directory / "System.map").read_text()
     assert "memcg_extra" not in (base.directory / "System.map").read_text()
+
+
+def test_what_a_build_will_take_is_known_from_the_last_one_there(build: _Builder) -> None:
+    edited = {MEMCG: build.source(MEMCG) + b"\nint memcg_extra;\n"}
+    assert build.expected({}) is None
+    build()
+    assert build.expected({}) == 0.0, "in the cache"
+    assert build.expected(edited) is None, "a build of everything tells nothing of one of a file"
+    assert build(edited).seconds > 0
+    again = build.expected({MEMCG: build.source(MEMCG) + b"\nint memcg_more;\n"})
+    assert again == pytest.approx(build(edited).seconds)
 
 
 def test_a_new_warning_is_found_and_stays_with_its_object(build: _Builder) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from harness.console.model import Report
 from harness.errors import InfraError, UserError
 from harness.memcg.model import Check
-from harness.pipeline.bisect_decide import End, confidence, decide, steps_of
+from harness.pipeline.bisect_decide import End, confidence, decide, passes_needed, steps_of, tries_ahead
 from harness.pipeline.bisect_model import Bisection, Hunted, Told, Try
 from harness.pipeline.bisect_trial import hunted_in, tell
 from harness.pipeline.confidence import false_good, passes_for, rate
@@ -52,6 +52,21 @@ def _go(known: Bisection, oracle: Oracle) -> tuple[End, Bisection]:
         assert len(known.tries) < 500, "it does not end"
         known = _tried(known, ahead.number, oracle(ahead.number))
     return ahead, known
+
+
+def test_about_how_many_tries_are_ahead() -> None:
+    for total in (1, 2, 8, 40):
+        known, ahead = _known(total), []
+        while not isinstance(decide(known), End):
+            tries, builds = tries_ahead(known)
+            ahead.append(tries)
+            assert 0 <= builds <= most_trials(total) + 1
+            number = decide(known).number  # type: ignore[union-attr]
+            known = _tried(known, number, Told.BAD if number >= (total + 1) // 2 else Told.GOOD)
+        assert min(ahead) >= 1
+        assert ahead[0] > ahead[-1] or len(ahead) == 1
+        off = [said - left for said, left in zip(ahead, range(len(ahead), 0, -1), strict=True)]
+        assert max(map(abs, off)) <= passes_needed(known) * max(1, most_trials(total)), (total, off)
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 8, 13])

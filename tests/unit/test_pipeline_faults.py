@@ -13,9 +13,11 @@ from rich.console import Console
 from harness.analysis.model import Analysis, Finding
 from harness.console.model import Report
 from harness.errors import UserError
+from harness.events import Ahead, Event
 from harness.memcg.model import Check
+from harness.pipeline import faults
 from harness.pipeline.bench import Request
-from harness.pipeline.corpus import Fault, Harmless, load_corpus
+from harness.pipeline.corpus import Corpus, Fault, Harmless, load_corpus
 from harness.pipeline.faults import (
     Fate,
     Matrix,
@@ -24,12 +26,14 @@ from harness.pipeline.faults import (
     alone,
     not_in_base,
     outcome_of,
+    put_through,
     turned,
 )
 from harness.pipeline.model import Case, Cell, Run
 from harness.pipeline.plan import Plan
 from harness.pipeline.run import Surroundings
 from harness.pipeline.signs import signs_of
+from harness.pipeline.stages import RUN
 from harness.report.faults import matrix_answer, render_matrix, write_matrix
 from harness.verdict import Verdict
 
@@ -78,6 +82,37 @@ def test_a_sign_that_the_corpus_does_not_name_is_not_as_stated() -> None:
     outcome = outcome_of(fault, _run(Verdict.FAIL, _cells("patched", _BAD)), _BASE, 1.0)
     assert outcome.fate is Fate.KILLED
     assert not outcome.as_stated
+
+
+def test_each_run_is_expected_to_take_what_those_of_its_kind_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Event] = []
+    run = _run(Verdict.PASS, _BASE)
+    monkeypatch.setattr(faults, "_timed", lambda _trial, _name, series: (run, 10.0 if series else 60.0))
+    trial = Trial(
+        request=Request(plan=Plan(name="p"), plan_path=tmp_path, results=tmp_path, cache=tmp_path, jobs=1),
+        directory=tmp_path,
+        surroundings=lambda: pytest.fail("no run is made"),
+        publish=lambda _matrix: None,
+        listener=told.append,
+    )
+    corpus = Corpus(faults=(_FAULT,), harmless=(_HARMLESS,))
+    assert put_through(corpus, trial, 2).finished
+    ahead = [event for event in told if isinstance(event, Ahead)]
+    assert [(one.stage, one.number, one.total) for one in ahead] == [
+        ("base", 1, 4),
+        ("base", 2, 4),
+        ("patches", 3, 4),
+        ("patches", 4, 4),
+    ]
+    assert [[work.seconds for work in one.in_turn] for one in ahead] == [
+        [None] * 4,
+        [60.0, None, None],
+        [None, None],
+        [10.0],
+    ]
+    assert [one.in_turn[0].task for one in ahead] == [RUN] * 4
 
 
 def test_what_the_base_does_too_kills_nothing() -> None:

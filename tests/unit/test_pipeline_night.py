@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from harness.errors import InfraError, UserError
+from harness.events import Ahead, Event, Finished
 from harness.pipeline.bench import Request
 from harness.pipeline.bisect_model import Bisection
 from harness.pipeline.model import Run
@@ -49,6 +50,21 @@ def _night(
     **more: object,
 ) -> tuple[Night, Path]:
     return begin(plan, tmp_path / "night.yaml", entries, site(tmp_path), around(history, fake, **more))
+
+
+def test_a_night_tells_what_it_knows_to_be_ahead(tmp_path: Path, history: History) -> None:
+    told: list[Event] = []
+    _night(tmp_path, history, Fake(), [entry("a"), entry("b")])
+    _night(tmp_path, history, Fake(), [entry("a"), entry("b"), entry("c")], listener=told.append)
+    ahead = [event for event in told if isinstance(event, Ahead)]
+    assert [(one.task, one.number, one.total) for one in ahead] == [("night", n, 3) for n in (1, 2, 3)]
+    names = [[work.task for work in one.beside] for one in ahead]
+    assert names[0][0] == "c/none/p/plain: run", "what is not known comes first"
+    assert [len(some) for some in names] == [3, 2, 1]
+    assert ahead[0].beside[0].seconds is None
+    assert all(work.seconds is not None and work.seconds >= 0 for work in ahead[1].beside)
+    assert isinstance(told[-1], Finished)
+    assert told[-1].outcome == "pass"
 
 
 def test_the_longest_comes_first_and_what_is_not_known_before_it() -> None:
