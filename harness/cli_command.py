@@ -6,13 +6,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from harness.errors import HarnessError
 from harness.report.progress import Live
 
 SERIES_HELP = (
@@ -52,8 +53,9 @@ def closing(last: Callable[[], Text | None]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if (said := last()) is not None:
-            error.add_note(said.plain)
+        with suppress(HarnessError):  # the disk may be what failed
+            if (said := last()) is not None:
+                error.add_note(said.plain)
         raise
 
 

@@ -15,7 +15,9 @@ from harness.pipeline.night_sum import night_code
 from harness.report.answer import run_answer
 from harness.report.bisect import NAME as BISECTION
 from harness.report.bisect import bisection_answer, read_bisection, render_bisection
-from harness.report.html_index import found, index_answer, write_index
+from harness.report.html_bisect import write_bisection_page
+from harness.report.html_index import Found, found, index_answer, write_index
+from harness.report.html_night import write_night_page
 from harness.report.night import NAME as NIGHT
 from harness.report.night import night_answer, read_night, render_night
 from harness.report.publisher import write_bisection_reports, write_night_reports, write_reports
@@ -46,6 +48,7 @@ def _report(options: argparse.Namespace) -> int:
     listed = found(directory)
     if not listed:
         raise UserError(f"{path}: has no {RUN} and no run below it; name a directory of `harness run`")
+    listed = _pages(directory, listed)
     index = write_index(directory, listed)
     if options.json:
         answer(index_answer(directory, listed))
@@ -53,6 +56,16 @@ def _report(options: argparse.Namespace) -> int:
         counts = {"nights": listed.nights, "runs": listed.runs, "bisections": listed.bisections}
         print(f"{', '.join(f'{len(some)} {name}' for name, some in counts.items() if some)}: {index}")
     return 0
+
+
+def _pages(results: Path, listed: Found) -> Found:
+    """*listed* with its nights' and bisections' pages made again; runs keep theirs, which are dear."""
+    for one in (*listed.nights, *listed.bisections):
+        if one.night is not None:
+            write_night_page(results / one.directory, one.night)
+        if one.bisection is not None:
+            write_bisection_page(results / one.directory, one.bisection)
+    return found(results)
 
 
 def _run(options: argparse.Namespace, directory: Path) -> int:

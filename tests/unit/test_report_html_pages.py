@@ -195,10 +195,13 @@ def test_report_makes_each_page_again(kept: Path, capsys: pytest.CaptureFixture[
         capsys.readouterr()
         assert main(["report", str(directory / name), "--json"]) == 1
         assert json.loads(capsys.readouterr().out)["files"] == [str(directory / "report.html")]
+    (bisected / "report.html").unlink()
     assert main(["report", str(kept), "--json"]) == 0
+    assert (bisected / "report.html").is_file()
     said = json.loads(capsys.readouterr().out)
     assert [len(said[kind]) for kind in ("nights", "runs", "bisections")] == [4, 1, 1]
     assert said["nights"][0]["verdict"] == "fail"
+    assert said["bisections"][0]["report"] == f"{bisected.name}/report.html"
 
 
 def test_a_directory_with_nothing_is_refused(tmp_path: Path) -> None:
