@@ -16,10 +16,10 @@ from harness.files import write_whole
 from harness.guest.bootfail import lacks
 from harness.memcg.invariants import judge
 from harness.memcg.stream import read_records, to_jsonl
-from harness.pipeline.judge import Evidence, add_up, cause, judge_case, told
+from harness.pipeline.judge import Evidence, add_up, cause, judge_case, said_of, told
 from harness.pipeline.judge_program import Heard, judge_program
 from harness.pipeline.life import Attempt, CellJob, Host, Life
-from harness.pipeline.model import Case, Cell
+from harness.pipeline.model import Case, Cell, Said
 from harness.verdict import Verdict, gravest
 from harness.workloads.catalogue import Workload
 from harness.workloads.program import Program, Runnable
@@ -120,6 +120,7 @@ def _judge_boot(lives: Sequence[Life], reports: Sequence[Report]) -> Case:
         ending=end.word if end else "",
         seconds=lives[0].boot_seconds,
         reports=tuple(reports),
+        said=(Said(verdict=Verdict.BROKEN, reason=last.failure),) if bad and last.failure else (),
     )
 
 
@@ -173,6 +174,7 @@ def _judge_workload(job: CellJob, workload: Workload, attempt: Attempt, reports:
         started=attempt.started,
         checks=evidence.accounting.checks,
         reports=evidence.reports,
+        said=said_of(workload, evidence),
         facts=add_up(stream.work),
         samples=str(samples.relative_to(job.directory.parent)),
         drift=str(samples.with_name(f"{workload.name}.drift.svg").relative_to(job.directory.parent))

@@ -14,7 +14,7 @@ from harness.memcg.invariants import Accounting
 from harness.memcg.record import Stuck, Work
 from harness.memcg.stream import CaseStream
 from harness.pipeline.judge_ending import Afterwards, End, end_of
-from harness.pipeline.model import Case, Cell, Drift, Run
+from harness.pipeline.model import Case, Cell, Drift, Run, Said
 from harness.verdict import Verdict, gravest
 from harness.workloads.catalogue import Workload
 from harness.workloads.runner import Delivered
@@ -51,9 +51,7 @@ def judge_case(workload: Workload, evidence: Evidence) -> Finding:
         *_console(evidence.reports),
         *_ending(evidence),
         *accounting,
-        *_stuck(evidence.stream.stuck),
-        *_workers(evidence.stream.work),
-        *_test_itself(workload, evidence),
+        *_of_workload(workload, evidence),
     ]
     if not findings:
         short = f"; too few samples for {len(evidence.accounting.short)}" if evidence.accounting.short else ""
@@ -62,6 +60,12 @@ def judge_case(workload: Workload, evidence: Evidence) -> Finding:
     reasons = list(dict.fromkeys(reason for found, reason in findings if found is verdict))
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return verdict, reasons[0] + more
+
+
+def said_of(workload: Workload, evidence: Evidence) -> tuple[Said, ...]:
+    """What speaks against the case beside the console and the counters."""
+    findings = [*_ending(evidence), *_of_workload(workload, evidence)]
+    return tuple(Said(verdict=verdict, reason=reason) for verdict, reason in dict.fromkeys(findings))
 
 
 def add_up(work: Sequence[Work]) -> dict[str, str]:
@@ -211,6 +215,14 @@ def _ending(evidence: Evidence) -> list[Finding]:
     if ended.exit is not None:
         return [(Verdict.BROKEN, f"memcg-case ended with {ended.exit} before its last word")]
     return [(Verdict.INFRA, f"memcg-case was cut off: {ended.why}")]
+
+
+def _of_workload(workload: Workload, evidence: Evidence) -> list[Finding]:
+    return [
+        *_stuck(evidence.stream.stuck),
+        *_workers(evidence.stream.work),
+        *_test_itself(workload, evidence),
+    ]
 
 
 def _stuck(tasks: Sequence[Stuck]) -> list[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.console.model import Report
 from harness.pipeline.judge import cause, told
 from harness.pipeline.judge_ending import Afterwards, End, end_of
-from harness.pipeline.model import Case
+from harness.pipeline.model import Case, Said
 from harness.span import Numbers
 from harness.verdict import Verdict
 from harness.workloads.ktap import Output, Result, read_ktap
@@ -51,7 +51,8 @@ def judge_program(program: Program, heard: Heard, kernel: Numbers) -> tuple[Case
     program's. ``known`` rows make a failure ``skip``: it ran, and says nothing.
     """
     output = read_ktap(heard.delivered.lines) if program.test.ktap else Output()
-    verdict, reason = _console(heard) or _ending(heard) or _killed(heard) or _said(program, heard, output)
+    ran = _ending(heard) or _killed(heard) or _said(program, heard, output)
+    verdict, reason = _console(heard) or ran
     own = Case(
         name=program.name,
         verdict=verdict,
@@ -59,6 +60,7 @@ def judge_program(program: Program, heard: Heard, kernel: Numbers) -> tuple[Case
         seconds=heard.delivered.seconds,
         started=heard.started,
         reports=heard.reports,
+        said=() if ran[0] is Verdict.PASS else (Said(verdict=ran[0], reason=ran[1]),),
         ending=heard.end.word if heard.end else "",
         facts={"output": heard.output} if heard.output else {},
     )

@@ -15,6 +15,13 @@ from harness.tree.model import PatchLanding
 from harness.verdict import Verdict
 
 
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that speaks against a case and is neither of the console nor of the counters."""
+
+    verdict: Verdict
+    reason: str
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One workload on one kernel and interface, judged."""
 
@@ -30,6 +37,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """ISO 8601 with zone"""
     checks: tuple[Check, ...] = ()
     reports: tuple[Report, ...] = ()
+    said: tuple[Said, ...] = ()
+    """beside checks and reports: how it ended, its workers, what makes it worthless; gravest or not"""
     facts: dict[str, str] = {}
     """what the workers say they did, summed"""
     samples: str = ""
@@ -78,6 +87,17 @@ class KernelUsed(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     new_warnings: tuple[CompilerWarning, ...] = ()
     """compiler warnings that the base does not have"""
+
+
+class Unbuilt(msgspec.Struct, frozen=True, kw_only=True):
+    """A kernel of this run that does not build."""
+
+    kernel: str
+    """``base`` or ``patched``"""
+    profile: str
+    verdict: Verdict
+    """``fail`` of the patched one; ``broken`` of the base, without which nothing can be told"""
+    reason: str
 
 
 class BlameStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +174,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """whether a finding of severity ``error`` fails the run"""
     profiles: tuple[ProfileUsed, ...] = ()
     kernels: tuple[KernelUsed, ...] = ()
+    unbuilt: tuple[Unbuilt, ...] = ()
     cells: tuple[Cell, ...] = ()
     drift: tuple[Drift, ...] = ()
     reports: tuple[Report, ...] = ()

@@ -31,7 +31,7 @@ from harness.pipeline.commands import repeat
 from harness.pipeline.jobs import Built, Jobs
 from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
 from harness.pipeline.life import CellJob
-from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run
+from harness.pipeline.model import Case, Cell, KernelUsed, ProfileUsed, Run, Unbuilt
 from harness.pipeline.patchtext import texts
 from harness.pipeline.places import with_places
 from harness.pipeline.stages import Stages
@@ -233,6 +233,9 @@ class _Road:
         try:
             return self._bench.kernel(self._patches_of(name), self._called(name, profile), profile)
         except BuildFailed as error:
+            verdict = Verdict.BROKEN if name == "base" else Verdict.FAIL
+            failed = Unbuilt(kernel=name, profile=profile, verdict=verdict, reason=str(error))
+            self._know(unbuilt=(*self.run.unbuilt, failed))
             if name == "base":
                 raise NoBase(f"{self._bench.tree.origin}: the base does not build: {error}") from error
             raise _PatchedDoesNotBuild(f"the patched kernel does not build: {error}") from error

@@ -23,6 +23,7 @@ from harness.pipeline.judge import (
     cause,
     drifts,
     judge_case,
+    said_of,
     weigh,
     with_findings,
 )
@@ -171,6 +172,20 @@ def test_a_lost_console_makes_no_pass() -> None:
 def test_a_report_that_tells_of_the_end_is_the_only_reason() -> None:
     evidence = _evidence(_GOOD_WORK, ended=_DIED, machine=_GONE, reports=(_report("fatal"),))
     assert judge_case(_WORKLOAD, evidence) == (Verdict.FAIL, "WARNING in drain_stock")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (_evidence(_GOOD_WORK, _END, checks=(_check(False),), reports=(_report(),)), []),
+        (_evidence(Work(0, 0, 11, {}), _END, reports=(_report(),)), [Verdict.FAIL, Verdict.BROKEN]),
+        (_evidence(_GOOD_WORK, ended=_DIED, machine=_GONE, reports=(_report("fatal"),)), [Verdict.INFRA]),
+        (_evidence(_GOOD_WORK, _END, missing=("x", "x")), [Verdict.BROKEN]),
+    ],
+)
+def test_what_is_neither_console_nor_counters_is_kept_apart(evidence: Evidence, said: list[Verdict]) -> None:
+    """Also what the verdict does not come from, so that a report can tell which of them saw it."""
+    assert [one.verdict for one in said_of(_WORKLOAD, evidence)] == said
 
 
 def test_the_console_speaks_before_a_lost_connection() -> None:

@@ -165,3 +165,10 @@ def test_which_row_a_case_is_of() -> None:
     assert tells_of(_KTAP, "selftests-cgroup.test_a")
     assert tells_of(_KTAP, "selftests-cgroup.test_a.b")
     assert not tells_of(_KTAP, "selftests-cgroup.test_ab")
+
+
+def test_what_a_program_told_is_kept_beside_its_console() -> None:
+    (own,) = _judge(_PLAIN, ended=Ended(1), reports=(_WARNING,))
+    assert own.verdict is Verdict.FAIL
+    assert [one.reason for one in own.said] == ["ended with 1: "]
+    assert _judge(_PLAIN)[0].said == ()
