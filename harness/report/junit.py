@@ -1,151 +1,187 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""``junit.xml``, written for the reader that Jenkins has (junit plugin, ``SuiteResult``, ``CaseResult``).
-
-One suite is one cell, so that what the base kernel does is never counted against the patched one.
-The tests hold it against a schema of what that reader and Jenkins' xunit plugin take.
+"""``junit.xml`` of a run: a suite for each kernel and configuration, one for the run and its builds, one for
+the findings. Each case shows in as many cases as it has aspects (junitaspects).
 """
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import junit_xml
-
 from harness.files import write_whole
-from harness.pipeline.model import Case, Cell, Run
-from harness.report import junitnames, junittext
+from harness.pipeline.model import Case, Cell, KernelUsed, Run
+from harness.report import wording
+from harness.report.junitagain import Knower, nothing_known
+from harness.report.junitaspects import OWN, Aspect, aspects
 from harness.report.junitfindings import findings_suite
-from harness.report.plaintext import line
+from harness.report.junitnames import Scope, scope_of_run
+from harness.report.junittext import Teller, properties, repeat
+from harness.report.junitxml import Suite, Told, document
+from harness.report.plaintext import excerpt, line
 from harness.report.runfile import cut_off
 from harness.verdict import Verdict
 
 NAME = "junit.xml"
-_HARNESS_SUITE = "memcg-harness"
-_QUIET = (Verdict.PASS, Verdict.SKIP)
-_COUNTS = ("tests", "failures", "errors")
+_TEXT = 20_000
 
 
 def write_junit(directory: Path, run: Run) -> Path:
     """Write *run* as ``junit.xml`` in *directory*, whole or not at all; every text made printable.
 
-    Attachments are named by absolute paths below *directory*. A run that was cut off, or that has no
-    results, has an ``error`` case ``run``: Jenkins takes a file without cases for nothing at all.
+    Attachments are named by absolute paths below *directory*, as far as they are there.
     """
     path = directory / NAME
-    write_whole(path, document(directory.absolute(), run))
+    suites = suites_of(directory.absolute(), run, scope_of_run(run))
+    write_whole(path, document(suites, run.seconds))
     return path
 
 
-def document(directory: Path, run: Run) -> bytes:
-    """The document, UTF-8."""
-    suites = [_cell_suite(directory, run, cell) for cell in run.cells]
-    if run.analysis.tools:  # it was made: each tool has its line, also one that is not there
-        suites.append(findings_suite(run, run.analysis))
-    trouble = _run_trouble(run)
-    if trouble:
-        suites.insert(0, _harness_suite(run, trouble))
-    # junit_xml.to_xml_report_string() is not used: its root carries `disabled`, which the schema of
-    # Jenkins' xunit plugin (junit-10.xsd) refuses, and sums of floats like 0.30000000000000004 or
-    # 1e-05, which that schema refuses too.
-    root = ET.Element("testsuites")
-    for suite in suites:
-        root.append(_element(suite))
-    for name in _COUNTS:
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
-    root.set("time", f"{run.seconds:.3f}")
-    ET.indent(root)
-    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return text
+def suites_of(
+    directory: Path, run: Run, scope: Scope, known: Knower = nothing_known, beside: Sequence[str] = ()
+) -> list[Suite]:
+    """The suites of *run*, named within *scope*; the first one's case ``run`` has what no other accounts for.
 
-
-def _element(suite: junit_xml.TestSuite) -> ET.Element:
-    """What junit-xml makes of *suite*, mended where it cannot be told to do otherwise."""
-    element: ET.Element = suite.build_xml_doc()
-    # No schema but the Ant task's knows `disabled`, and nobody reads it.
-    del element.attrib["disabled"]
-    # junit-xml leaves out the time of a case that took none, and prints sums as Python does.
-    element.set("time", f"{sum(case.elapsed_sec for case in suite.test_cases):.3f}")
-    for node, case in zip(element.iter("testcase"), suite.test_cases, strict=True):
-        node.set("time", f"{case.elapsed_sec:.3f}")
-    return element
-
-
-def _cell_suite(directory: Path, run: Run, cell: Cell) -> junit_xml.TestSuite:
-    cases = [_case(directory, run, cell, case) for case in cell.cases]
-    trouble = _cell_trouble(run, cell)
-    if trouble:
-        cases.append(_case(directory, run, cell, trouble))
-    began = next((case.started for case in cell.cases if case.started), run.started)
-    # The start goes on the suite: junit-10.xsd has no timestamp on a case.
-    return junit_xml.TestSuite(
-        junitnames.suite(run, cell),
-        cases,
-        hostname=line(run.machine.get("host", "")) or None,
-        timestamp=line(began) or None,
-        properties=junittext.properties(run, cell),
-    )
-
-
-def _case(directory: Path, run: Run, cell: Cell, case: Case) -> junit_xml.TestCase:
-    made = junit_xml.TestCase(
-        line(case.name) or "unnamed",
-        classname=junitnames.classname(run, cell.name),
-        elapsed_sec=max(0.0, case.seconds),
-        stdout=junittext.stdout(directory, cell, case),
-    )
-    headline = junittext.headline(cell, case)
-    detail = junittext.detail(directory, run, cell, case)
-    _judge(made, case.verdict, headline, detail, junittext.kind(case))
-    return made
-
-
-def _judge(made: junit_xml.TestCase, verdict: Verdict, headline: str, detail: str, kind: str) -> None:
-    """One element at most: Jenkins lets ``skipped`` hide a failure, and ``error`` hide ``failure``.
-
-    *headline* is never empty: junit-xml drops a failure without message and text, making it a pass.
+    *known* tells what else is known of a case, *beside* of the run as a whole.
     """
-    if verdict is Verdict.FAIL:
-        made.add_failure_info(headline, detail, kind)
-    elif verdict is Verdict.SKIP:
-        made.add_skipped_info(headline)
-    elif verdict is not Verdict.PASS:
-        made.add_error_info(headline, detail, kind)
+    teller = Teller(directory, run)
+    suites = [_cell_suite(teller, run, scope, known, cell) for cell in run.cells]
+    if run.analysis.tools:  # it was made: each tool has its line, also one that is not there
+        suites.append(findings_suite(run, run.analysis, scope))
+    builds = [*_built(run, scope), *_unbuilt(run, scope)]
+    told = [*builds, *(case for suite in suites for case in suite.cases)]
+    return [_run_suite(run, scope, [_whole(run, scope, told, beside), *builds]), *suites]
 
 
-def _cell_trouble(run: Run, cell: Cell) -> Case | None:
-    """A case ``guest`` for what befell the cell and shows in none of its cases (it did not boot, …)."""
+def _cell_suite(teller: Teller, run: Run, scope: Scope, known: Knower, cell: Cell) -> Suite:
+    cases = [
+        one
+        for case in (*cell.cases, *_of_guest(run, cell))
+        for one in _CaseTold(teller, scope, cell, case).told(known)
+    ]
+    began = next((case.started for case in cell.cases if case.started), run.started)
+    return Suite(
+        scope.suite(cell.kernel, cell.profile or scope.kconfig, cell.iface),
+        cases,
+        hostname=line(run.machine.get("host", "")),
+        timestamp=line(began),
+        properties=properties(run, cell),
+    )
+
+
+@dataclass(frozen=True)
+class _CaseTold:
+    """One case of a cell, in all its aspects."""
+
+    teller: Teller
+    scope: Scope
+    cell: Cell
+    case: Case
+
+    def told(self, known: Knower) -> Iterable[Told]:
+        """A ``<testcase>`` each; tries that failed go to the first that fails, else to the case itself."""
+        found = known(self.cell, self.case)
+        some = aspects(self.case)
+        bearer = next((one for one in some if one.verdict is Verdict.FAIL), some[0])
+        for aspect in some:
+            classname, name = self.scope.of_case(self.cell, self.case, aspect.word)
+            yield Told(
+                classname=classname,
+                name=name,
+                verdict=aspect.verdict,
+                headline=self.teller.headline(self.cell, self.case, aspect),
+                kind=line(aspect.kind),
+                detail=self._detail(aspect),
+                seconds=max(0.0, self.case.seconds) if aspect.word == OWN else 0.0,
+                stdout=self.teller.stdout(self.cell, self.case, aspect, found.words),
+                again=found.again if aspect is bearer else (),
+            )
+
+    def _detail(self, aspect: Aspect) -> str:
+        quiet = aspect.verdict in (Verdict.PASS, Verdict.SKIP)
+        return "" if quiet else self.teller.detail(self.cell, self.case, aspect)
+
+
+def _of_guest(run: Run, cell: Cell) -> tuple[Case, ...]:
+    """A case ``guest`` for what befell the cell and shows in none of its cases."""
     if not cell.cases:
         verdict = Verdict.BROKEN if cell.verdict is Verdict.PASS else cell.verdict
         because = f": {run.reason}" if run.reason and cell.verdict is run.verdict else ""
-        return Case(name="guest", verdict=verdict, reason=f"no case ran on {cell.name}{because}")
-    if cell.verdict in _QUIET or cell.verdict in {case.verdict for case in cell.cases}:
-        return None
-    return Case(name="guest", verdict=cell.verdict, reason=run.reason)
+        return (Case(name="guest", verdict=verdict, reason=f"no case ran on {cell.name}{because}"),)
+    if cell.verdict in (Verdict.PASS, Verdict.SKIP) or cell.verdict in {case.verdict for case in cell.cases}:
+        return ()
+    return (Case(name="guest", verdict=cell.verdict, reason=run.reason),)
 
 
-def _run_trouble(run: Run) -> Case | None:
-    """A case ``run`` for what befell the run and shows in none of its cells."""
+def _built(run: Run, scope: Scope) -> list[Told]:
+    return [
+        Told(
+            classname=scope.classname("build"),
+            name=scope.kernel(kernel.name.partition("-")[0], kernel.profile),
+            verdict=Verdict.PASS,
+            headline="built",
+            seconds=0.0 if kernel.cached else max(0.0, kernel.seconds),
+            stdout=_build_words(kernel),
+        )
+        for kernel in run.kernels
+    ]
+
+
+def _build_words(kernel: KernelUsed) -> str:
+    how = "from the cache" if kernel.cached else f"built in {wording.duration(kernel.seconds)}"
+    warnings = [f"  {line(one.file)}: {line(one.message)}" for one in kernel.new_warnings]
+    new = ["warnings that the base does not have:", *warnings] if warnings else []
+    return excerpt("\n".join([f"Linux {line(kernel.release)}, {how}", line(kernel.image), *new]), _TEXT)
+
+
+def _unbuilt(run: Run, scope: Scope) -> list[Told]:
+    return [
+        Told(
+            classname=scope.classname("build"),
+            name=scope.kernel(one.kernel, one.profile),
+            verdict=one.verdict,
+            headline=f"the {line(one.kernel)} kernel does not build: {line(one.reason)}",
+            kind="build",
+            detail=f"{excerpt(one.reason, _TEXT)}\n\n{repeat(run)}",
+        )
+        for one in run.unbuilt
+    ]
+
+
+def _whole(run: Run, scope: Scope, told: Sequence[Told], beside: Sequence[str]) -> Told:
+    """What the run came to; it passes where the cases *told* say so already. Its time is what they leave."""
+    verdict, reason = _untold(run, {one.verdict for one in told})
+    headline = line(reason) or verdict.value
+    words = [f"{run.verdict.value}: {line(run.reason)}", f"Linux {line(run.tree)}", *map(line, beside)]
+    return Told(
+        classname=scope.classname("run"),
+        name=scope.name(),
+        verdict=verdict,
+        headline=headline,
+        kind="cut off" if cut_off(run) else "",
+        detail=f"{headline}\n\n{repeat(run)}",
+        seconds=max(0.0, run.seconds - sum(one.seconds for one in told)),
+        stdout="\n".join(words),
+    )
+
+
+def _untold(run: Run, told: Collection[Verdict]) -> tuple[Verdict, str]:
+    """What befell the run and shows in none of the verdicts *told*."""
     if cut_off(run):
-        reason = "the run was cut off before it ended; what is reported is true, but not all"
-        return Case(name="run", verdict=Verdict.INFRA, reason=reason)
-    if not run.cells:
-        verdict = Verdict.BROKEN if run.verdict is Verdict.PASS else run.verdict
-        return Case(name="run", verdict=verdict, reason=run.reason or "the run has no results")
-    if run.verdict in _QUIET or run.verdict in {cell.verdict for cell in run.cells}:
-        return None
-    return Case(name="run", verdict=run.verdict, reason=run.reason)
+        why = f"the run did not come to its end: {run.reason}; what is reported is true, but not all"
+        return (Verdict.PASS if run.unbuilt else Verdict.INFRA), why
+    if run.verdict is Verdict.PASS and not run.cells:
+        return Verdict.BROKEN, run.reason or "the run has no results"
+    if run.verdict is Verdict.SKIP and run.cells:
+        return Verdict.PASS, run.reason
+    return (Verdict.PASS if run.verdict in told else run.verdict), run.reason
 
 
-def _harness_suite(run: Run, trouble: Case) -> junit_xml.TestSuite:
-    made = junit_xml.TestCase("run", classname=junitnames.classname(run, "harness"), elapsed_sec=run.seconds)
-    headline = line(trouble.reason) or trouble.verdict.value
-    detail = f"{headline}\n\n{junittext.repeat(run)}"
-    _judge(made, trouble.verdict, headline, detail, "cut off" if cut_off(run) else trouble.verdict.value)
-    return junit_xml.TestSuite(
-        _HARNESS_SUITE,
-        [made],
-        hostname=line(run.machine.get("host", "")) or None,
-        timestamp=line(run.started) or None,
-        properties=junittext.properties(run, None),
+def _run_suite(run: Run, scope: Scope, cases: Sequence[Told]) -> Suite:
+    return Suite(
+        scope.suite("run", scope.kconfig),
+        cases,
+        hostname=line(run.machine.get("host", "")),
+        timestamp=line(run.started),
+        properties=properties(run, None),
     )

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-import junit_xml
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from harness.analysis.model import Analysis, Finding
 from harness.pipeline.model import Run
-from harness.report import junitnames
+from harness.report.junitnames import Scope
+from harness.report.junitxml import Suite, Told
 from harness.report.plaintext import clean, excerpt, line
+from harness.verdict import Verdict
 
 _CELL = "findings"
+_WHOLE = "series as a whole"
 _GRAVEST_FIRST = ("error", "warning", "note")
 _BEFORE = 3
 _MOST = 500
@@ -22,61 +24,64 @@ _STDOUT = 40_000
 _STEPS = 20
 
 
-def findings_suite(run: Run, analysis: Analysis) -> junit_xml.TestSuite:
-    """The suite: a case for each patch and file with findings, which fails when one of them is an error.
+def findings_suite(run: Run, analysis: Analysis, scope: Scope) -> Suite:
+    """The suite: a case for each file with findings, which fails when one of them is an error.
 
-    Warnings and notes are in the case's standard output and fail nothing. Without findings there is one
-    case ``findings``, which passes. Names hold no line and no count, so that Jenkins knows a case again
-    in the next build. At most 500 cases are given.
+    All others are in the case's standard output and fail nothing, nor do errors where the plan has findings
+    reported only. Without findings there is one case ``findings``, which passes. Names hold no line, no count
+    and no patch's number, so that Jenkins knows a case again when the series has another patch before it. At
+    most 500 cases are given.
     """
-    groups: dict[tuple[int, str], list[Finding]] = {}
+    groups: dict[str, list[Finding]] = {}
     for one in analysis.findings:
-        groups.setdefault((one.patch, one.file), []).append(one)
+        groups.setdefault(one.file, []).append(one)
     subjects = {landing.number: landing.subject for landing in run.patches}
-    classname = junitnames.classname(run, _CELL)
+    classname = scope.classname(_CELL)
     # the ones with errors first, so that the bound cannot hide a failure behind notes
     ordered = sorted(groups.items(), key=lambda item: (not _errors(item[1]), item[0]))
+    fail = run.findings_fail
     cases = [
-        _case(classname, patch, file, subjects.get(patch, ""), found)
-        for (patch, file), found in ordered[:_MOST]
+        _case(classname, scope.name(line(file) or _WHOLE), subjects, found, fail=fail)
+        for file, found in ordered[:_MOST]
     ]
-    tools = {f"tool.{index}": line(text) for index, text in enumerate(analysis.tools, 1)}
-    return junit_xml.TestSuite(
-        f"{classname} (static analysis)",
-        cases or [junit_xml.TestCase(_CELL, classname=classname, elapsed_sec=0.0, stdout="no findings")],
-        hostname=line(run.machine.get("host", "")) or None,
-        timestamp=line(run.started) or None,
-        properties=tools,
+    nothing = Told(classname, scope.name(_CELL), Verdict.PASS, "no findings", stdout="no findings")
+    return Suite(
+        f"{scope.suite(_CELL, scope.kconfig)} (static analysis)",
+        cases or [nothing],
+        hostname=line(run.machine.get("host", "")),
+        timestamp=line(run.started),
+        properties={f"tool.{index}": line(text) for index, text in enumerate(analysis.tools, 1)},
     )
 
 
 def _case(
-    classname: str, patch: int, file: str, subject: str, found: Sequence[Finding]
-) -> junit_xml.TestCase:
-    head = f"patch {patch}: {line(subject)}" if subject else f"patch {patch}"
-    errors = _errors(found)
-    others = [one for one in found if one.severity != "error"]
-    made = junit_xml.TestCase(
-        f"patch {patch} {line(file) or 'as a whole'}",
-        classname=classname,
-        elapsed_sec=0.0,
-        stdout=excerpt(_text(head, others), _STDOUT),
-    )
-    if errors:
-        first = errors[0]
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        headline = f"{line(first.file)}:{first.line}: {line(first.message) or line(first.rule)}{more}"
-        made.add_failure_info(headline, excerpt(_text(head, errors), _DETAIL), line(first.rule))
-    return made
+    classname: str, name: str, subjects: Mapping[int, str], found: Sequence[Finding], *, fail: bool
+) -> Told:
+    errors = _errors(found) if fail else []
+    others = [one for one in found if one not in errors]
+    stdout = excerpt(_text(subjects, others), _STDOUT)
+    if not errors:
+        return Told(classname, name, Verdict.PASS, "no errors", stdout=stdout)
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    headline = f"{line(first.file)}:{first.line}: {line(first.message) or line(first.rule)}{more}"
+    detail = excerpt(_text(subjects, errors), _DETAIL)
+    return Told(classname, name, Verdict.FAIL, headline, line(first.rule), detail, stdout=stdout)
 
 
 def _errors(found: Iterable[Finding]) -> list[Finding]:
     return [one for one in found if one.severity == "error"]
 
 
-def _text(head: str, found: Sequence[Finding]) -> str:
-    ordered = sorted(found, key=lambda one: (_GRAVEST_FIRST.index(one.severity), one.line))
-    return "\n\n".join([head, *(excerpt(_one(one), _ONE) for one in ordered)])
+def _text(subjects: Mapping[int, str], found: Sequence[Finding]) -> str:
+    """Patch by patch, each with the gravest first."""
+    ordered = sorted(found, key=lambda one: (one.patch, _GRAVEST_FIRST.index(one.severity), one.line))
+    parts: list[str] = []
+    for patch, some in groupby(ordered, key=lambda one: one.patch):
+        subject = line(subjects.get(patch, ""))
+        parts.append(f"patch {patch}: {subject}" if subject else f"patch {patch}")
+        parts += [excerpt(_one(one), _ONE) for one in some]
+    return "\n\n".join(parts)
 
 
 def _one(one: Finding) -> str:

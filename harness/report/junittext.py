@@ -3,79 +3,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.console.model import Report
+from harness.pipeline.judge import base_cases, blamed_cases
 from harness.pipeline.model import Case, Cell, KernelUsed, Run
 from harness.report import wording
 from harness.report.commands import NAME as REPEAT
+from harness.report.html_console import console_excerpt
+from harness.report.junitaspects import CONSOLE, DRIFT, OWN, Aspect, bad
 from harness.report.plaintext import clean, excerpt, line
+from harness.verdict import Verdict
 
 # Jenkins stores the text of a failure whole in build.xml, and trims the output of a failed case to
-# 50,000 characters at each end: both stay below that.
+# 50,000 characters at each end: both stay below that. Of a case that passes it keeps 500 at each end.
 _DETAIL = 60_000
 _ONE_REPORT = 12_000
 _REPORTS = 10
 _STDOUT = 40_000
+_KEPT_OF_A_PASS = 500
 _HEADLINE = 400
 _DEPTH = 32
 """frames of a stack, inlined calls among them"""
 
 
-def headline(cell: Cell, case: Case) -> str:
-    """The reason as one line, never empty. What the base does is said to be the base's."""
-    reason = line(case.reason, _HEADLINE) or f"{case.verdict.value}, no reason given"
-    return f"base kernel, without the series: {reason}" if cell.kernel == "base" else reason
+class Teller:
+    """Tells of the cases of one run, whose files are in *directory*."""
+
+    def __init__(self, directory: Path, run: Run) -> None:
+        self._directory = directory
+        self._run = run
+        blamed = blamed_cases(run.cells, base_cases(run.cells))
+        self._blamed = {(cell.name, case.name) for cell, case in blamed}
+        self._cells = tuple(cell.name for cell in run.cells)
+
+    def headline(self, cell: Cell, case: Case, aspect: Aspect) -> str:
+        """The reason as one line, never empty; whose failure it is not is said first or last."""
+        reason = line(aspect.reason, _HEADLINE) or f"{aspect.verdict.value}, no reason given"
+        if cell.kernel == "base":
+            return f"base kernel, without the series: {reason}"
+        excused = aspect.verdict is Verdict.FAIL and (cell.name, case.name) not in self._blamed
+        mark = "the base fails here too"
+        return f"{reason} [{mark}: not the series]" if excused and mark not in reason else reason
+
+    def detail(self, cell: Cell, case: Case, aspect: Aspect) -> str:
+        """The text below the headline: reason, blame, evidence of this *aspect*, how to repeat."""
+        parts = [self.headline(cell, case, aspect)]
+        blame = wording.blame_of(self._run, cell, case)
+        if blame and aspect.verdict is Verdict.FAIL:
+            parts.append(blame)
+        if aspect.word == CONSOLE:
+            parts += self._reports(case)
+        elif aspect.word == DRIFT:
+            parts.append(_checks(case))
+        else:
+            parts += [f"{one.verdict.value}: {line(one.reason, 2_000)}" for one in case.said]
+        # Bounded apart from what follows: a long console must not push out the way to repeat it.
+        return excerpt("\n\n".join(parts), _DETAIL) + f"\n\n{repeat(self._run, self._others(cell, case))}"
+
+    def stdout(self, cell: Cell, case: Case, aspect: Aspect, known: Sequence[str] = ()) -> str:
+        """What is *known* of it beside this run, facts or checks; the attachments on the last lines."""
+        parts = [f"{line(case.name)} on the {line(cell.kernel)} kernel, cgroup {line(cell.iface)}"]
+        parts += [line(word) for word in known]
+        parts.append(line(aspect.reason))
+        if aspect.word == OWN and case.started:
+            parts.append(f"started {line(case.started)}, took {wording.duration(case.seconds)}")
+        if aspect.word == OWN and case.facts:
+            facts = (f"{line(name)} = {line(value)}" for name, value in case.facts.items())
+            parts += ["Facts:", _indented(facts)]
+        if aspect.word == DRIFT and case.checks:
+            parts.append(_checks(case))
+        notes = [report for report in case.reports if report.severity == "note"]
+        if aspect.word == CONSOLE and notes:
+            parts.append("Notes:\n" + _indented(line(report.title) for report in notes[:_REPORTS]))
+        quiet = aspect.verdict in (Verdict.PASS, Verdict.SKIP)
+        return attached("\n".join(parts), self._files(cell, case, aspect), whole=not quiet)
+
+    def _reports(self, case: Case) -> list[str]:
+        first = bad(case)
+        reports = [*first, *(report for report in case.reports if report.severity == "note")]
+        parts = [_report(report) for report in reports[:_REPORTS]]
+        if len(reports) > _REPORTS:
+            more = len(reports) - _REPORTS
+            parts.append(f"{more} more console reports are in {clean(str(self._directory / 'run.json'))}")
+        return parts
+
+    def _files(self, cell: Cell, case: Case, aspect: Aspect) -> list[Path]:
+        """What to look at, the best last; consoles and samples only of what fails, for they are large."""
+        failed = aspect.verdict not in (Verdict.PASS, Verdict.SKIP)
+        names = {
+            OWN: [case.facts.get("output", ""), *self._consoles(cell, case)] if failed else [],
+            DRIFT: [case.samples if failed else "", case.drift],
+            CONSOLE: self._consoles(cell, case) if failed else [],
+        }[aspect.word]
+        found = [self._directory / name for name in names if name]
+        return [path for path in found if self._is_ours(path)]
+
+    def _consoles(self, cell: Cell, case: Case) -> list[str]:
+        """The console that has the case's report; all of the cell's guests, where none is known to."""
+        first = self._directory / cell.console
+        if not cell.console or not self._is_ours(first):
+            return []
+        reports = bad(case)
+        log = console_excerpt(self._directory, cell, reports[0], 1).log if reports else ""
+        logs = sorted(first.parent.glob(f"{first.stem}*{first.suffix}"))
+        return [log] if log else [path.relative_to(self._directory).as_posix() for path in logs]
+
+    def _is_ours(self, path: Path) -> bool:
+        """True for a file that is there, and in the run's directory."""
+        try:
+            return self._directory.resolve() in path.resolve().parents and path.is_file()
+        except (OSError, ValueError):  # too long, a NUL in it, not to be encoded
+            return False
+
+    def _others(self, cell: Cell, case: Case) -> tuple[str, ...]:
+        """How the steps begin that are of other cases."""
+        root = ".".join(case.name.split(".")[:2])
+        own = f"{cell.name}: {root}"
+        return tuple(
+            command.step
+            for command in self._run.commands
+            if command.step != own and command.step.split(": ")[0] in self._cells
+        )
 
 
-def kind(case: Case) -> str:
-    """The ``type``: the first report's title, else the first check not kept, else its end or the verdict."""
-    titles = (line(report.title) for report in case.reports)
-    checks = (f"drift: {line(check.name)}" for check in case.checks if not check.kept)
-    return next((name for name in (*titles, *checks, case.ending) if name), case.verdict.value)
+def attached(text: str, files: Sequence[Path], *, whole: bool = True) -> str:
+    """*text*, and each of *files* alone on a last line, as junit-attachments reads it.
 
-
-def detail(directory: Path, run: Run, cell: Cell, case: Case) -> str:
-    """The text below the headline: reason, blame, checks, console reports, how to repeat."""
-    parts = [headline(cell, case)]
-    blame = wording.blame_of(run, cell, case)
-    if blame:
-        parts.append(blame)
-    if case.checks:
-        parts.append("Checks:\n" + _indented(map(wording.check, case.checks)))
-    parts += [_report(report) for report in case.reports[:_REPORTS]]
-    if len(case.reports) > _REPORTS:
-        parts.append(f"{len(case.reports) - _REPORTS} more console reports are in {directory / 'run.json'}")
-    # Bounded apart from what follows: a long console must not push out the way to repeat it.
-    return excerpt("\n\n".join(parts), _DETAIL) + f"\n\n{repeat(run)}"
-
-
-def stdout(directory: Path, cell: Cell, case: Case) -> str:
-    """Facts, checks and files; the attachments alone on the last lines.
-
-    junit-attachments reads the output after Jenkins trimmed it (500 characters at each end if the
-    case passed), so nothing may follow them.
+    It does so after Jenkins trimmed the output, so nothing may follow them. Where it is not kept *whole* the
+    first of *files* are left out that would be cut.
     """
-    parts = [f"{line(case.name)} on the {line(cell.kernel)} kernel, cgroup {line(cell.iface)}"]
-    if case.started:
-        parts.append(f"started {line(case.started)}, took {wording.duration(case.seconds)}")
-    if case.facts:
-        parts.append("Facts:")
-        parts.append(_indented(f"{line(name)} = {line(value)}" for name, value in case.facts.items()))
-    if case.checks:
-        parts.append("Checks:\n" + _indented(map(wording.check, case.checks)))
-    files = {"console": cell.console, "samples": case.samples}
-    parts += [f"{name}: {clean(path)}" for name, path in files.items() if path]
-    attached = [f"[[ATTACHMENT|{clean(str(directory / path))}]]" for path in files.values() if path]
-    return "\n".join([excerpt("\n".join(parts), _STDOUT), *attached])
+    lines = [f"[[ATTACHMENT|{clean(str(path))}]]" for path in files if "]]" not in str(path)]
+    while not whole and sum(len(one) + 1 for one in lines) > _KEPT_OF_A_PASS:
+        lines.pop(0)
+    return "\n".join([excerpt(text, _STDOUT), *lines])
 
 
-def repeat(run: Run) -> str:
-    """The commands of the run, each below what it does."""
-    lines = [f"To repeat ({REPEAT} beside this file):"]
+def repeat(run: Run, without: Sequence[str] = ()) -> str:
+    """The commands of the run, each below what it does; not the steps *without*."""
+    lines = [f"To repeat ({REPEAT} beside run.json):"]
     for command in run.commands:
-        lines += [f"# {line(command.step)}", command.command]
+        if command.step not in without:
+            lines += [f"# {line(command.step)}", command.command]
     return excerpt("\n".join(lines), _DETAIL)
 
 
@@ -119,6 +189,12 @@ def _report(report: Report) -> str:
     stack = wording.placed_stack(report, _DEPTH)
     told += ["  stack:", *(f"    {one}" for one in stack)] if stack else []
     return "\n".join([head, where, *told, excerpt(report.text, _ONE_REPORT)]).rstrip()
+
+
+def _checks(case: Case) -> str:
+    """Those that were not kept first."""
+    ordered = sorted(case.checks, key=lambda one: one.kept)
+    return "Checks:\n" + _indented(map(wording.check, ordered))
 
 
 def _indented(lines: Iterable[str]) -> str:

@@ -65,9 +65,15 @@ def test_a_clean_series_passes_with_all_its_evidence(harness: Callable[..., Any]
     xmlschema.XMLSchema(str(_SCHEMA)).validate(str(directory / "junit.xml"))
     suites = junitparser.JUnitXml.fromfile(str(directory / "junit.xml"))
     assert sum(suite.failures + suite.errors for suite in suites) == 0
-    found = [suite for suite in suites if suite.name.endswith("(static analysis)")]
-    assert len(found) == 1
-    assert sum(suite.tests for suite in suites) - found[0].tests == 4 * len(names)
+    assert len([suite for suite in suites if suite.name.endswith("(static analysis)")]) == 1
+    told = [(case.classname.split(".", 2)[2], case.name) for suite in suites for case in suite]
+    assert len(set(told)) == len(told)
+    expected = {(f"{iface}.{name}", f"{kernel} plain test{aspect}")
+                for iface in ("v1", "v2") for kernel in ("base", "patched") for name in names
+                for aspect in ("", " console", *(() if name == "boot" else (" drift",)))}  # fmt: skip
+    assert {one for one in told if one[0].startswith("v")} == expected
+    assert {("run", "test"), ("build", "base plain test"), ("build", "patched plain test")} <= set(told)
+    assert f"[[ATTACHMENT|{directory}/patched-v1/anon.drift.svg]]" in (directory / "junit.xml").read_text()
     assert run["analysis"]["functions"]
     for cell in ("base-v1", "base-v2", "patched-v1", "patched-v2"):
         assert "memcg-harness: ready" in (directory / cell / "console.log").read_text()

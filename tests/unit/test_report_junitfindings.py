@@ -12,16 +12,19 @@ import pytest
 import xmlschema
 
 from harness.analysis.model import Analysis
-from harness.report.junit import _element
 from harness.report.junitfindings import findings_suite
+from harness.report.junitnames import scope_of_run
+from harness.report.junitxml import document
 from tests.unit.analysis_sample import FILE, IMPLICIT, UNBALANCED, UNSIGNED, analysis, hostile_analysis
 from tests.unit.report_sample import green
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent.parent / "data/junit/jenkins-junit.xsd")
 
 
-def suite(value: Analysis) -> ET.Element:
-    return _element(findings_suite(green(), value))
+def suite(value: Analysis, *, fail: bool = True) -> ET.Element:
+    run = msgspec.structs.replace(green(), findings_fail=fail)
+    (element,) = ET.fromstring(document([findings_suite(run, value, scope_of_run(run))], 1.0))  # noqa: S314
+    return element
 
 
 def case(value: Analysis, name: str) -> ET.Element:
@@ -35,10 +38,8 @@ def case(value: Analysis, name: str) -> ET.Element:
     ids=["full", "hostile", "empty"],
 )
 def test_schema_and_second_reader(tmp_path: Path, value: Analysis, failures: int) -> None:
-    root = ET.Element("testsuites", tests="1", failures="0", errors="0", time="0.000")
-    root.append(suite(value))
     path = tmp_path / "junit.xml"
-    path.write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+    path.write_bytes(document([findings_suite(green(), value, scope_of_run(green()))], 1.0))
     SCHEMA.validate(path)
     (read,) = junitparser.JUnitXml.fromfile(str(path))
     found = [type(result) for node in read for result in node.result]
@@ -47,7 +48,7 @@ def test_schema_and_second_reader(tmp_path: Path, value: Analysis, failures: int
 
 
 def test_an_error_fails_its_case_with_line_and_path() -> None:
-    failure = case(analysis(), f"patch 2 {FILE}").find("failure")
+    failure = case(analysis(), f"{FILE} default").find("failure")
     assert failure is not None
     assert failure.get("message") == f"{FILE}:120: returns with rcu_read_lock() held"
     assert failure.get("type") == "unbalanced-section"
@@ -63,9 +64,9 @@ def test_an_error_fails_its_case_with_line_and_path() -> None:
 
 def test_warnings_and_notes_fail_nothing_and_are_said() -> None:
     for name, said in (
-        (f"patch 2 {IMPLICIT.file}", "warning: 0 where a pointer is meant"),
+        (f"{IMPLICIT.file} default", "warning: 0 where a pointer is meant"),
         (
-            "patch 1 as a whole",
+            "series as a whole default",
             "note: Missing Signed-off-by: line(s) [checkpatch/MISSING_SIGN_OFF; checkpatch]",
         ),
     ):
@@ -76,20 +77,26 @@ def test_warnings_and_notes_fail_nothing_and_are_said() -> None:
 
 def test_nothing_found_is_a_case_that_passes() -> None:
     (node,) = suite(Analysis()).findall("testcase")
-    assert node.get("name") == "findings"
+    assert node.get("name") == "findings default"
     assert [child.tag for child in node] == ["system-out"]
 
 
 def test_names_are_the_same_when_lines_move_and_findings_are_more() -> None:
-    moved = msgspec.structs.replace(UNBALANCED, line=700, message="another", fingerprint="ff")
+    moved = msgspec.structs.replace(UNBALANCED, patch=3, line=700, message="another", fingerprint="ff")
     before = suite(Analysis(findings=(UNBALANCED,)))
     after = suite(Analysis(findings=(moved, moved)))
     names = [
         [(node.get("classname"), node.get("name")) for node in one.iter("testcase")]
         for one in (before, after)
     ]
-    assert names[0] == names[1] == [("memcg.v6_1_192.default.findings", f"patch 2 {FILE}")]
-    assert before.get("name") == after.get("name") == "memcg.v6_1_192.default.findings (static analysis)"
+    assert names[0] == names[1] == [("memcg.v6_1.findings", f"{FILE} default")]
+    assert before.get("name") == after.get("name") == "memcg.v6_1 findings default (static analysis)"
+
+
+def test_findings_that_are_only_reported_fail_nothing() -> None:
+    found = suite(analysis(), fail=False)
+    assert not found.findall("testcase/failure")
+    assert "returns with rcu_read_lock() held" in "".join(found.itertext())
 
 
 def test_the_bound_hides_no_failure() -> None:
