@@ -40,8 +40,8 @@ from harness.report.publisher import (
     Latest,
     Reports,
     closing_line,
+    keep_night,
     write_bisection_reports,
-    write_night_reports,
 )
 from harness.report.within import Within
 
@@ -65,7 +65,7 @@ def add_commands(commands: Any) -> None:
 def _nightly(options: argparse.Namespace) -> int:
     plan, entries = load_night(options.plan)
     site = _site(options.results, options.jobs, options.force)
-    keep = Latest(write_night_reports)
+    keep = Latest(keep_night)
     with alone(site.results), open_history(site.results, new=True) as history:
         with progress(options) as live, closing(keep.last_line):
             around = _around(live, keep, history, site.results)
@@ -80,7 +80,7 @@ def resume_night(options: argparse.Namespace) -> int:
     with alone(directory.parent):
         night = read_night(directory)  # whoever was at it before has let go of it by now
         site = _site(directory.parent, options.jobs, night.force)
-        keep = Latest(write_night_reports)
+        keep = Latest(keep_night)
         with open_history(site.results, new=True) as history:
             with progress(options) as live, closing(keep.last_line):
                 night = resume(night, directory, site, _around(live, keep, history, site.results))

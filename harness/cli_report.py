@@ -81,9 +81,9 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
 
 def _night(options: argparse.Namespace, directory: Path) -> int:
     night = read_night(directory)
-    page = write_night_reports(directory, night)
+    files = write_night_reports(directory, night)
     if options.json:
-        answer({**night_answer(night, directory), "files": [str(page)]})
+        answer({**night_answer(night, directory), "files": [str(path) for path in files]})
     else:
         render_night(night, Console())
     return night_code(night)

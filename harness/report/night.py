@@ -89,7 +89,7 @@ def render_night(night: Night, console: Console) -> None:
     console.print(_entries(night))
     for outcome in night.outcomes:
         if outcome.bisected is not None:
-            console.print(Text(_bisected(outcome)))
+            console.print(Text(bisected_words(outcome)))
     for path in night.removed:
         console.print(Text(f"removed  {line(path)}", style="dim"))
     console.print()
@@ -143,7 +143,8 @@ def _entries(night: Night) -> Table:
     return table
 
 
-def _bisected(outcome: Outcome) -> str:
+def bisected_words(outcome: Outcome) -> str:
+    """What the bisection of an outcome that has one came to, in one line."""
     known = outcome.bisected
     assert known is not None  # noqa: S101 -- asked for only where there is one
     subject = f" ({known.subject}), confidence {known.confidence:.3f}" if known.number else ""

@@ -22,6 +22,7 @@ from harness.report.html import write_html
 from harness.report.html_bisect import write_bisection_page
 from harness.report.html_night import write_night_page
 from harness.report.junit import write_junit
+from harness.report.junitnight import write_junit_of_night
 from harness.report.night import write_night
 from harness.report.progress import LogFile
 from harness.report.runfile import write_run
@@ -110,10 +111,16 @@ def write_reports(directory: Path, run: Run, *, again: bool = False) -> tuple[Pa
     return write_junit(directory, run), write_repeat(directory, run), write_html(directory, run)
 
 
-def write_night_reports(directory: Path, night: Night) -> Path:
-    """Write ``night.json``, and ``report.html``, which is returned."""
+def keep_night(directory: Path, night: Night) -> None:
+    """Write ``night.json`` and its reports; ``latest`` beside *directory* points to it from now on."""
     write_night(directory, night)
-    return write_night_page(directory, night)
+    write_night_reports(directory, night)
+    _point_latest(directory)
+
+
+def write_night_reports(directory: Path, night: Night) -> tuple[Path, ...]:
+    """Write ``junit.xml`` and ``report.html`` of a night, which are returned."""
+    return write_junit_of_night(directory, night), write_night_page(directory, night)
 
 
 def write_bisection_reports(directory: Path, known: Bisection) -> Path:

@@ -20,7 +20,7 @@ from harness.pipeline.plan import Plan
 from harness.pipeline.run import Surroundings
 from harness.pipeline.standing import Seen, Stand, Standing
 from harness.report.history import open_history
-from harness.report.publisher import write_bisection_reports, write_night_reports, write_reports
+from harness.report.publisher import keep_night, write_bisection_reports, write_reports
 from harness.report.runfile import write_run
 from harness.verdict import Verdict
 from tests.unit.night_sample import Fake, around, entry, run_of, site
@@ -79,7 +79,7 @@ def nights(results: Path) -> Path:
                 for name, end in verdicts.items()
             }
             entries = [entry(name, f"/{name}", "/s") for name in (*ends, "slow")]
-            told = dataclasses.replace(around(history, _Kept(**ends)), publish=write_night_reports)
+            told = dataclasses.replace(around(history, _Kept(**ends)), publish=keep_night)
             night, directory = begin(_PLAN, results / "n.yaml", entries, site(results), told)
     left = Outcome(
         entry="slow/s/p/plain", verdict=Verdict.SKIP, reason="left out: the budget of 120 min was used up"
@@ -102,9 +102,7 @@ def nights(results: Path) -> Path:
         replace(one, bisected=bisected) if any(each.case == bisected.case for each in one.changes) else one
         for one in outcomes
     )
-    write_night_reports(
-        directory, replace(night, outcomes=outcomes, removed=("20261001-020000-night-n/a,s,p,plain",))
-    )
+    keep_night(directory, replace(night, outcomes=outcomes, removed=("20261001-020000-night-n/a,s,p,plain",)))
     return directory
 
 
