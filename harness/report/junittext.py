@@ -12,6 +12,7 @@ from harness.pipeline.model import Case, Cell, KernelUsed, Run
 from harness.report import wording
 from harness.report.commands import NAME as REPEAT
 from harness.report.html_console import console_excerpt
+from harness.report.html_limits import Budget
 from harness.report.junitaspects import CONSOLE, DRIFT, OWN, Aspect, bad
 from harness.report.plaintext import clean, excerpt, line
 from harness.verdict import Verdict
@@ -21,6 +22,9 @@ from harness.verdict import Verdict
 _DETAIL = 60_000
 _ONE_REPORT = 12_000
 _REPORTS = 10
+_ALL = 4_000_000
+"""characters for the texts of all failures of a run; those that do not fit are short"""
+_SHORT = 2_000
 _STDOUT = 40_000
 _KEPT_OF_A_PASS = 500
 _HEADLINE = 400
@@ -37,6 +41,7 @@ class Teller:
         blamed = blamed_cases(run.cells, base_cases(run.cells))
         self._blamed = {(cell.name, case.name) for cell, case in blamed}
         self._cells = tuple(cell.name for cell in run.cells)
+        self._room = Budget(_ALL)
 
     def headline(self, cell: Cell, case: Case, aspect: Aspect) -> str:
         """The reason as one line, never empty; whose failure it is not is said first or last."""
@@ -60,7 +65,11 @@ class Teller:
         else:
             parts += [f"{one.verdict.value}: {line(one.reason, 2_000)}" for one in case.said]
         # Bounded apart from what follows: a long console must not push out the way to repeat it.
-        return excerpt("\n\n".join(parts), _DETAIL) + f"\n\n{repeat(self._run, self._others(cell, case))}"
+        found = excerpt("\n\n".join(parts), _DETAIL)
+        how = repeat(self._run, self._others(cell, case))
+        if not self._room.take(len(found) + len(how)):
+            found, how = excerpt(found, _SHORT), f"all of it is in {clean(str(self._directory / 'run.json'))}"
+        return f"{found}\n\n{how}"
 
     def stdout(self, cell: Cell, case: Case, aspect: Aspect, known: Sequence[str] = ()) -> str:
         """What is *known* of it beside this run, facts or checks; the attachments on the last lines."""

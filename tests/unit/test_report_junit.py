@@ -307,6 +307,20 @@ def test_hostile_text_is_bounded_and_attaches_nothing(tmp_path: Path) -> None:
     assert "To repeat" in (node.text or ""), "a long console does not push out the way to repeat it"
 
 
+def test_a_kernel_that_complains_everywhere_makes_no_huge_file(tmp_path: Path) -> None:
+    """Jenkins keeps every failure's text in build.xml: the first ones are whole, the others short."""
+    loud = msgspec.structs.replace(BUG, text="x" * 12_000)
+    names = [f"w{number}" for number in range(200)]
+    cases = tuple(case(name, Verdict.FAIL, "", "patched-v1", reports=(loud,) * 5) for name in names)
+    path = write_junit(tmp_path, run((cell("patched-v1", cases, Verdict.FAIL),), Verdict.FAIL))
+    assert 4_000_000 < path.stat().st_size < 5_500_000
+    found = suites(tmp_path, run((cell("patched-v1", cases, Verdict.FAIL),), Verdict.FAIL))
+    texts = [find(found, "patched v1", name, "console").findtext("failure") or "" for name in names]
+    assert "To repeat" in texts[0]
+    assert len(texts[-1]) < 2_500
+    assert f"all of it is in {tmp_path}/run.json" in texts[-1]
+
+
 def test_a_reason_of_10_mb_is_a_headline(tmp_path: Path) -> None:
     value = run((cell("patched-v1", (case("anon", Verdict.INFRA, "x" * 10_000_000),), Verdict.INFRA),))
     error = find(suites(tmp_path, value), "patched v1", "anon").find("error")
