@@ -125,10 +125,10 @@ def weigh(cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], Verdict, str]:
 def with_findings(
     weighed: tuple[tuple[Cell, ...], Verdict, str], run: Run
 ) -> tuple[tuple[Cell, ...], Verdict, str]:
-    """What the cells came to, and what analysis found: an error of the series fails a run that passed."""
+    """What the cells came to, and what analysis found: errors fail a run where nothing else goes wrong."""
     cells, verdict, reason = weighed
     errors = [one for one in run.analysis.findings if one.severity == "error"]
-    if verdict is not Verdict.PASS or not errors or not run.findings_fail:
+    if verdict not in (Verdict.PASS, Verdict.SKIP) or not errors or not run.findings_fail:
         return weighed
     first = errors[0]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

@@ -297,3 +297,12 @@ def test_an_error_of_analysis_fails_a_run_that_passed(
     _cells, got, reason = with_findings(weighed, run)
     assert got is verdict
     assert ("unbalanced-section at mm/memcontrol.c:120" in reason) == (verdict is Verdict.FAIL)
+
+
+def test_an_error_of_analysis_fails_a_run_that_could_run_nothing() -> None:
+    """A tree too old for the interface skips every cell: exit 0 would hide what was found."""
+    run = Run(run="r", verdict=Verdict.BROKEN, reason="", plan="p", started="",
+              analysis=Analysis(findings=(UNBALANCED,)))  # fmt: skip
+    weighed = weigh([_cell("base", Verdict.SKIP), _cell("patched", Verdict.SKIP)])
+    assert weighed[1] is Verdict.SKIP
+    assert with_findings(weighed, run)[1] is Verdict.FAIL

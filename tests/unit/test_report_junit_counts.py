@@ -121,6 +121,12 @@ def test_an_aspect_hides_nothing_and_adds_nothing(one: Case) -> None:
     assert not (quiet and {Verdict.FAIL, Verdict.BROKEN, Verdict.INFRA} & set(found))
 
 
+@given(_CASES, st.sampled_from(list(Verdict)))
+def test_a_verdict_that_no_evidence_accounts_for_is_not_lost(one: Case, verdict: Verdict) -> None:
+    told = msgspec.structs.replace(one, verdict=verdict)
+    assert verdict in [aspect.verdict for aspect in aspects(told)]
+
+
 def _verdicts(**more: object) -> dict[str, Verdict]:
     return {one.word: one.verdict for one in aspects(_judged("anon", **more))}
 
