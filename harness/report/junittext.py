@@ -115,7 +115,7 @@ class Teller:
         if not cell.console or not self._is_ours(first):
             return []
         reports = bad(case)
-        log = console_excerpt(self._directory, cell, reports[0], 1).log if reports else ""
+        log = console_excerpt(self._directory, cell.console, reports[0], 1).log if reports else ""
         logs = sorted(first.parent.glob(f"{first.stem}*{first.suffix}"))
         return [log] if log else [path.relative_to(self._directory).as_posix() for path in logs]
 
