@@ -74,7 +74,8 @@ def test_the_job_of_a_night_reads_what_the_command_leaves(tmp_path: Path, toy_so
     root = ET.parse(workspace / report).getroot()  # noqa: S314 -- our own
     assert root.get("failures") == "1"
     (pages,) = re.findall(r"artifacts: '(\S+)'", _NIGHT)
-    assert len(list((workspace / "results/latest").resolve().rglob(pages.rpartition("/")[2]))) == 1
+    found = (workspace / "results/latest").resolve().rglob(pages.rpartition("/")[2])
+    assert len(list(found)) == 2, "the night's, and its entry's"
     (again,) = [one for one in _PAGE.commands() if "resume" in one]
     done = run(again, workspace, {}, seconds=60)
     assert done.returncode == 1, done.stderr

@@ -32,7 +32,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _last_night(kept: Path) -> Path:
-    return sorted(path.parent for path in kept.glob("*/night.json"))[-1]
+    return max(path.parent.resolve() for path in kept.glob("*/night.json"))
 
 
 def _read(path: Path) -> Page:
@@ -79,7 +79,7 @@ def test_a_night_that_goes_on_says_so_and_what_waits(kept: Path) -> None:
 
 
 def test_a_night_without_outcomes_and_one_in_which_all_pass(kept: Path) -> None:
-    directory = sorted(path.parent for path in kept.glob("*/night.json"))[0]
+    directory = min(path.parent for path in kept.glob("*/night.json"))
     assert "Nothing fails, or began to pass, in this night." in _read(directory / "report.html").words()
     night = replace(read_night(directory), outcomes=(), finished="")
     assert "No entry has ended." in check_form(night_page(directory, night)).words()
@@ -187,14 +187,17 @@ def test_a_damaged_history_is_a_remark_and_no_end(tmp_path: Path) -> None:
 
 def test_report_makes_each_page_again(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     night, bisected = _last_night(kept), kept / bisection().run
-    for directory, name in ((night, "night.json"), (bisected, "bisect.json")):
+    for directory, name, files in (
+        (night, "night.json", ["junit.xml", "report.html"]),
+        (bisected, "bisect.json", ["report.html"]),
+    ):
         before = (directory / "report.html").read_bytes()
         (directory / "report.html").unlink()
         assert main(["report", str(directory)]) == 1
         assert (directory / "report.html").read_bytes() == before
         capsys.readouterr()
         assert main(["report", str(directory / name), "--json"]) == 1
-        assert json.loads(capsys.readouterr().out)["files"] == [str(directory / "report.html")]
+        assert json.loads(capsys.readouterr().out)["files"] == [str(directory / one) for one in files]
     (bisected / "report.html").unlink()
     assert main(["report", str(kept), "--json"]) == 0
     assert (bisected / "report.html").is_file()
