@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from harness.events import Work
 from harness.memcg.interface import why_without
 from harness.pipeline.bench import Bench, Request
-from harness.pipeline.cells import room
 from harness.pipeline.life import CellJob
 from harness.workloads.budget import AROUND, shared, takes
 from harness.workloads.catalogue import Workload
@@ -45,9 +44,9 @@ def cells_ahead(
     ]
 
 
-def lanes_ahead(request: Request, cells: Sequence[Work]) -> int:
-    """How many of *cells* will run side by side."""
-    return min(len(cells), room(request.plan.guest.cpus, request.plan.guest.memory_mb)) or 1
+def lanes_ahead(request: Request, cells: int, room: Callable[[int, int], int]) -> int:
+    """How many of so many *cells* will run side by side; *room* is that of the machines they are on."""
+    return min(cells, room(request.plan.guest.cpus, request.plan.guest.memory_mb)) or 1
 
 
 def job_ahead(job: CellJob) -> Work:

@@ -18,7 +18,7 @@ from harness.build.model import Kernel
 from harness.errors import InfraError, UserError
 from harness.events import Note, Task, Work, task
 from harness.files import make_directory
-from harness.pipeline.bench import Bench, Request
+from harness.pipeline.bench import Bench, Request, machine_of
 from harness.pipeline.bisect_decide import End, confidence, decide, tries_ahead
 from harness.pipeline.bisect_model import Bisection, Hunted, Told, Try
 from harness.pipeline.bisect_trial import Snapshots, Trial, hunted_in
@@ -64,6 +64,7 @@ def begin(request: Request, wanted: float, around: Around) -> tuple[Bisection, P
     """
     choose(WORKLOADS, request.plan.workloads, str(request.plan_path))
     surroundings = around.surroundings()
+    surroundings.machines.require(machine_of(request.plan, "v2"))
     with Bench(request, surroundings.listener, surroundings.deadline) as bench:
         if not bench.series.patches:
             raise UserError(f"{request.plan_path}: nothing to bisect: give --series")
@@ -91,6 +92,7 @@ def begin(request: Request, wanted: float, around: Around) -> tuple[Bisection, P
 def resume(directory: Path, read: Callable[[Path], Bisection], request: Request, around: Around) -> Bisection:
     """Go on with what *directory* has. UserError when tree or series are not what they were."""
     surroundings = around.surroundings()
+    surroundings.machines.require(machine_of(request.plan, "v2"))
     with Bench(request, surroundings.listener, surroundings.deadline) as bench:
         known = read(directory)  # whoever was at it before has let go of the tree by now
         if known.finished:
@@ -232,7 +234,9 @@ class _Bisect:
                 analysis=self._bench.analysis() if self._analysis is None else self._analysis,
                 workloads=every(WORKLOADS),
                 image=image,
-                accel=self._bench.accel(kernel, image, self._directory),
+                accel=self._surroundings.machines.accel(
+                    plan.accel, lambda: self._bench.accel(kernel, image, self._directory)
+                ),
                 directory=self._directory,
             )
         return self._jobs
@@ -241,6 +245,7 @@ class _Bisect:
         around = self._surroundings
         return run_cells(
             jobs,
+            around.machines,
             listener=around.listener,
             deadline=around.deadline,
             cancelled=around.cancelled,

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from harness.console.detector import find_reports
 from harness.console.endings import STILL_TALKS, Ending, ending
 from harness.console.markers import by_case
 from harness.console.model import Report
 from harness.deadline import Deadline
-from harness.events import Listener, task
+from harness.events import Listener, Task, task
 from harness.files import write_whole
 from harness.guest.bootfail import lacks
 from harness.memcg.invariants import judge
@@ -22,30 +22,52 @@ from harness.pipeline.life import Attempt, CellJob, Host, Life
 from harness.pipeline.model import Case, Cell, Said
 from harness.verdict import Verdict, gravest
 from harness.workloads.catalogue import Workload
-from harness.workloads.program import Program, Runnable
+from harness.workloads.program import Program
 
 BOOT = "boot"
 """the case that every cell begins with: the kernel comes up and says nothing bad"""
 _ENOUGH = "the run ended with another failure (--fail-fast)"
 
+Guests = Callable[[CellJob, Task, Deadline, threading.Event], Sequence[Life]]
+"""has guests take the workloads of a job: :func:`guests_here`, or what asks another machine to"""
 
-def run_cell(job: CellJob, *, listener: Listener, deadline: Deadline, cancelled: threading.Event) -> Cell:
-    """Boot, run every workload, judge. InfraError when QEMU cannot be had; all else is in the Cell."""
+
+def guests_here(
+    job: CellJob, progress: Task, deadline: Deadline, cancelled: threading.Event
+) -> Sequence[Life]:
+    """The guests of *job*, one after the other; their logs are in its directory. InfraError without QEMU."""
     pending = list(job.workloads)
     lives: list[Life] = []
-    total = sum(map(job.seconds, pending))
-    with task(listener, job.name, f"{job.name}: {len(pending)} workloads", total) as progress:
-        host = Host(job, progress, deadline, cancelled, lambda attempt, said: _fails(job, attempt, said))
-        while not job.ended() and (not lives or (pending and lives[-1].attempts and not cancelled.is_set())):
-            # A guest that took no workload at all would not take the next one either.
-            log = job.directory / (f"console-{len(lives) + 1}.log" if lives else "console.log")
-            lives.append(host.live(log, pending))
-        cell = _judge_cell(job, lives, pending, cancelled.is_set()) if lives else _never_begun(job)
+    host = Host(job, progress, deadline, cancelled, lambda attempt, said: _fails(job, attempt, said))
+    while not job.ended() and (not lives or (pending and lives[-1].attempts and not cancelled.is_set())):
+        # A guest that took no workload at all would not take the next one either.
+        log = job.directory / (f"console-{len(lives) + 1}.log" if lives else "console.log")
+        lives.append(host.live(log, pending))
+    return lives
+
+
+def run_cell(
+    job: CellJob,
+    guests: Guests = guests_here,
+    *,
+    listener: Listener,
+    deadline: Deadline,
+    cancelled: threading.Event,
+) -> Cell:
+    """Boot, run every workload, judge. InfraError when no guest can be had; all else is in the Cell.
+
+    Judged is here, wherever the *guests* were: what sources and patches say of a report is known here alone.
+    """
+    total = sum(map(job.seconds, job.workloads))
+    with task(listener, job.name, f"{job.name}: {len(job.workloads)} workloads", total) as progress:
+        lives = guests(job, progress, deadline, cancelled)
+        cell = _judge_cell(job, lives, cancelled.is_set()) if lives else _never_begun(job)
         progress.outcome = str(cell.verdict)
     return cell
 
 
-def _judge_cell(job: CellJob, lives: Sequence[Life], left: Sequence[Runnable], interrupted: bool) -> Cell:
+def _judge_cell(job: CellJob, lives: Sequence[Life], interrupted: bool) -> Cell:
+    left = job.workloads[sum(len(life.attempts) for life in lives) :]
     heard = [_reports(job, life) for life in lives]
     cases = [_judge_boot(lives, [report for windows in heard for report in windows.get("", ())])]
     for life, windows in zip(lives, heard, strict=True):

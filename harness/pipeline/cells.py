@@ -7,13 +7,17 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from harness.deadline import Deadline
 from harness.errors import HarnessError
-from harness.events import Listener
-from harness.pipeline.cell import BOOT, run_cell
-from harness.pipeline.life import CellJob
+from harness.events import Listener, Task
+from harness.guest.accel import Accel
+from harness.guest.machine import Spec
+from harness.pipeline.cell import BOOT, guests_here, run_cell
+from harness.pipeline.life import CellJob, Life
 from harness.pipeline.model import Case, Cell
 from harness.verdict import Verdict
 
@@ -22,22 +26,79 @@ _OVERCOMMIT = 2
 _POLL = 0.5
 
 
-def side_by_side(jobs: Sequence[CellJob]) -> int:
-    """How many of *jobs* run at once on this machine."""
-    if not jobs:
-        return 1
-    cpus = max(job.spec.cpus for job in jobs)
-    return min(len(jobs), room(cpus, max(job.spec.memory_mb for job in jobs)))
+class Machines(Protocol):
+    """Where the guests of a run are. Called from several threads."""
+
+    def require(self, spec: Spec) -> None:
+        """InfraError when there is no machine for a guest of that shape; asked before anything is made."""
+
+    def accel(self, wish: str, probed: Callable[[], Accel]) -> Accel:
+        """The accelerator for a plan that has *wish*; *probed* finds out what works on this machine."""
+
+    def room(self, cpus: int, memory_mb: int) -> int:
+        """For how many guests of *cpus* CPUs and *memory_mb* of memory each there is room; at least one."""
+
+    def at_once(self, jobs: Sequence[CellJob]) -> int:
+        """How many of *jobs* are begun at once; at least one."""
+
+    def guests(
+        self, job: CellJob, progress: Task, deadline: Deadline, cancelled: threading.Event
+    ) -> Sequence[Life]:
+        """The guests of *job* from first to last, with their logs in its directory; InfraError without."""
+
+
+class ThisMachine:
+    """Guests here, as far as cores and memory reach."""
+
+    def require(self, spec: Spec) -> None:
+        """One guest is begun anyhow, and the kernel tells."""
+
+    def accel(self, wish: str, probed: Callable[[], Accel]) -> Accel:
+        """What works here."""
+        return probed()
+
+    def room(self, cpus: int, memory_mb: int) -> int:
+        """As cores and free memory are."""
+        return room(cpus, memory_mb)
+
+    def at_once(self, jobs: Sequence[CellJob]) -> int:
+        """As many as have room."""
+        if not jobs:
+            return 1
+        cpus = max(job.spec.cpus for job in jobs)
+        return min(len(jobs), room(cpus, max(job.spec.memory_mb for job in jobs)))
+
+    def guests(
+        self, job: CellJob, progress: Task, deadline: Deadline, cancelled: threading.Event
+    ) -> Sequence[Life]:
+        """They are the children of this process."""
+        return guests_here(job, progress, deadline, cancelled)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one guest takes of the machine that it runs on."""
+
+    cpus: float
+    """cores"""
+    memory: int
+    """bytes"""
+
+
+def need(cpus: int, memory_mb: int) -> Need:
+    """That of a guest with *cpus* CPUs and *memory_mb* of memory: QEMU itself takes a quarter on top."""
+    return Need(cpus / _OVERCOMMIT, (memory_mb * 5 // 4) << 20)
 
 
 def room(cpus: int, memory_mb: int) -> int:
     """How many have room here that need *cpus* guest CPUs and *memory_mb* of memory each; at least one."""
-    by_cpu = (os.cpu_count() or 1) * _OVERCOMMIT // cpus
-    return max(1, min(by_cpu, _free_mb() // (memory_mb * 5 // 4)))
+    one = need(cpus, memory_mb)
+    return max(1, min(int((os.cpu_count() or 1) / one.cpus), _free() // one.memory))
 
 
 def run_cells(
     jobs: Sequence[CellJob],
+    machines: Machines,
     *,
     listener: Listener,
     deadline: Deadline,
@@ -52,11 +113,11 @@ def run_cells(
     def one(job: CellJob) -> Cell:
         try:
             job.directory.mkdir(parents=True, exist_ok=True)
-            return run_cell(job, listener=listener, deadline=deadline, cancelled=cancelled)
+            return run_cell(job, machines.guests, listener=listener, deadline=deadline, cancelled=cancelled)
         except HarnessError as error:
             return _infra(job, str(error))
 
-    with ThreadPoolExecutor(side_by_side(jobs), thread_name_prefix="cell") as pool:
+    with ThreadPoolExecutor(machines.at_once(jobs), thread_name_prefix="cell") as pool:
         futures = [pool.submit(one, job) for job in jobs]
         try:
             _collect(futures, on_cell)
@@ -88,8 +149,9 @@ def _infra(job: CellJob, reason: str) -> Cell:
     )
 
 
-def _free_mb() -> int:
+def _free() -> int:
+    """Bytes of memory that could be had."""
     for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
         if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) // 1024
-    return 1 << 20
+            return int(line.split()[1]) << 10
+    return 1 << 40

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -24,9 +24,9 @@ from harness.events import Listener, Note, Work
 from harness.memcg.interface import why_without
 from harness.paths import CONFIGS
 from harness.pipeline.ahead import cells_ahead, job_ahead, kernels_ahead, lanes_ahead
-from harness.pipeline.bench import Bench, Request
+from harness.pipeline.bench import Bench, Request, machine_of
 from harness.pipeline.cell import BOOT
-from harness.pipeline.cells import run_cells, side_by_side
+from harness.pipeline.cells import Machines, ThisMachine, run_cells
 from harness.pipeline.commands import repeat
 from harness.pipeline.jobs import Built, Jobs
 from harness.pipeline.judge import base_cases, blamed_cases, drifts, like, weigh, with_findings
@@ -62,6 +62,8 @@ class Surroundings:
     deadline: Deadline
     cancelled: threading.Event
     publisher: Publisher
+    machines: Machines = field(default_factory=ThisMachine)
+    """where the guests are"""
 
 
 def execute(request: Request, around: Surroundings) -> Run:
@@ -71,6 +73,7 @@ def execute(request: Request, around: Surroundings) -> Run:
     base kernel does not boot; InfraError when the machine fails under us.
     """
     named = choose(WORKLOADS, request.plan.workloads, str(request.plan_path))
+    around.machines.require(machine_of(request.plan, "v2"))
     with Bench(request, around.listener, around.deadline) as bench:
         return execute_on(bench, request, around, named)
 
@@ -164,13 +167,16 @@ class _Road:
         profiles = [profile for some in rounds for profile in some]
         kernels = kernels_ahead(self._bench, self._request, profiles, self._called)
         later = cells_ahead(self._bench, self._request, profiles, self._called, self._workloads)
-        lanes = side_by_side(jobs) if jobs else lanes_ahead(self._request, later)
+        lanes = lanes_ahead(self._request, len(jobs or later), self._around.machines.room)
         self._stages.at(stage, kernels, (*map(job_ahead, jobs), *later), lanes)
 
     def _jobs(self, kernels: Sequence[Built]) -> tuple[list[CellJob], list[Cell]]:
         """A job for each cell of *kernels*; and the cells that this tree cannot have, skipped."""
         image = self._bench.image()
-        accel = self._bench.accel(kernels[0].kernel, image, self._directory)
+        accel = self._around.machines.accel(
+            self._request.plan.accel,
+            lambda: self._bench.accel(kernels[0].kernel, image, self._directory),
+        )
         self._know(machine={**self.run.machine, "accelerator": accel.name, "why": accel.why})
         setup = Jobs(
             request=self._request,
@@ -322,6 +328,7 @@ class _Road:
     def _run_cells(self, jobs: Sequence[CellJob], on_cell: Callable[[Cell], None]) -> tuple[Cell, ...]:
         return run_cells(
             jobs,
+            self._around.machines,
             listener=self._around.listener,
             deadline=self._around.deadline,
             cancelled=self._around.cancelled,

@@ -7,10 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-import pytest
-
 from harness.events import Ahead, Event, Finished, Note, Progress, Started, Task, Work
-from harness.pipeline import ahead
 from harness.pipeline.ahead import cells_ahead, job_ahead, kernels_ahead, lanes_ahead
 from harness.pipeline.bench import Bench, Request
 from harness.pipeline.life import CellJob
@@ -70,10 +67,9 @@ def test_nobody_knows_how_long_the_selftests_take() -> None:
     assert {one.seconds for one in cells} == {None}
 
 
-def test_lanes_are_as_many_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "room", lambda _cpus, _memory: 2)
-    assert lanes_ahead(_request(), [Work("a"), Work("b"), Work("c")]) == 2
-    assert lanes_ahead(_request(), []) == 1
+def test_lanes_are_as_many_as_there_is_room_for() -> None:
+    assert lanes_ahead(_request(), 3, lambda _cpus, _memory: 2) == 2
+    assert lanes_ahead(_request(), 0, lambda _cpus, _memory: 2) == 1
 
 
 def test_a_job_is_what_its_workloads_run_and_some_around_each() -> None:

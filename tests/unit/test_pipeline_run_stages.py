@@ -16,6 +16,7 @@ from harness.deadline import Deadline
 from harness.events import Ahead, Event, Finished, Started, Work, task
 from harness.pipeline import run as room
 from harness.pipeline.bench import Bench, Request
+from harness.pipeline.cells import Machines, ThisMachine
 from harness.pipeline.life import CellJob
 from harness.pipeline.model import Case, Cell, Run
 from harness.pipeline.plan import Plan
@@ -77,7 +78,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Event, f
         heard.append((event, left.left(RUN)))
 
     def cells(
-        jobs: Sequence[CellJob], *, on_cell: Callable[[Cell], None], **_more: object
+        jobs: Sequence[CellJob], _machines: Machines, *, on_cell: Callable[[Cell], None], **_more: object
     ) -> tuple[Cell, ...]:
         made = []
         for job in jobs:
@@ -91,8 +92,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Event, f
 
     monkeypatch.setattr(room, "Jobs", _Jobs)
     monkeypatch.setattr(room, "run_cells", cells)
-    monkeypatch.setattr(room, "side_by_side", lambda _jobs: 2)
-    monkeypatch.setattr(room, "lanes_ahead", lambda _request, _cells: 2)
+    monkeypatch.setattr(ThisMachine, "room", lambda _self, _cpus, _memory: 2)
     monkeypatch.setattr(room, "repeat", lambda *_words: ())
     plan = Plan(name="p", seconds=7.0, symbols=False)
     request = Request(plan=plan, plan_path=tmp_path, results=tmp_path, cache=tmp_path, jobs=1)
