@@ -19,6 +19,11 @@ _BOUND = 32 << 20
 Reader = Callable[[bytes], None]
 
 
+def believed(printed: bytes | bytearray) -> str:
+    """What of a console's bytes is taken for its text; those that are no text become U+FFFD."""
+    return printed[:_BOUND].decode("utf-8", "replace")
+
+
 class Console:
     """Follows the file *path*. Readers are called from the following thread, each byte once, in order."""
 
@@ -36,9 +41,9 @@ class Console:
         self._thread.start()
 
     def text(self) -> str:
-        """All that was read up to now; bytes that are no text become U+FFFD."""
+        """All that was read up to now."""
         with self._changed:
-            return self._seen.decode("utf-8", "replace")
+            return believed(self._seen)
 
     def quiet(self) -> float:
         """Seconds since the last byte; since the beginning when there was none."""
