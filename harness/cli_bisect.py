@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from harness.cli_cluster import add_cluster, machines
 from harness.cli_command import add_command, add_quiet, closing, finish, progress
 from harness.cli_kernel import add_inputs, request_of
 from harness.deadline import Deadline
@@ -17,6 +18,7 @@ from harness.pipeline.bench import Request
 from harness.pipeline.bisect import Around, begin, resume
 from harness.pipeline.bisect_model import Bisection
 from harness.pipeline.bisect_narrow import narrowed
+from harness.pipeline.cells import Machines
 from harness.pipeline.run import Surroundings
 from harness.report.bisect import bisection_answer, read_bisection, render_bisection
 from harness.report.progress import Live
@@ -30,6 +32,7 @@ def add_bisect(commands: Any) -> None:
     add_inputs(parser)
     add_quiet(parser)
     parser.add_argument("--results", type=Path, default=RESULTS, help="where it is kept")
+    add_cluster(parser)
     parser.add_argument("--seconds", type=float, help="how long each workload runs")
     parser.add_argument("--cell", metavar="PROFILE-IFACE", help="look only there")
     parser.add_argument("--case", metavar="WORKLOAD", help="look only for a failure of this workload")
@@ -43,8 +46,8 @@ def _bisect(options: argparse.Namespace) -> int:
         raise UserError(f"--confidence {options.confidence:g}: give a probability between 0 and 1")
     request = narrowed(request_of(options), options.cell or "", options.case or "")
     keep = Latest(write_bisection_reports)
-    with progress(options) as live, closing(keep.last_line):
-        known, directory = begin(request, options.confidence, _around(live, keep))
+    with progress(options) as live, machines(options, live) as where, closing(keep.last_line):
+        known, directory = begin(request, options.confidence, _around(live, keep, where))
     return _said(options, known, directory)
 
 
@@ -61,8 +64,8 @@ def resume_bisection(options: argparse.Namespace) -> int:
         force=known.force,
     )
     keep = Latest(write_bisection_reports)
-    with progress(options) as live, closing(keep.last_line):
-        known = resume(directory, read_bisection, request, _around(live, keep))
+    with progress(options) as live, machines(options, live) as where, closing(keep.last_line):
+        known = resume(directory, read_bisection, request, _around(live, keep, where))
     return _said(options, known, directory)
 
 
@@ -76,7 +79,7 @@ def _said(options: argparse.Namespace, known: Bisection, directory: Path) -> int
     return exit_code(known.verdict)
 
 
-def _around(live: Live, keep: Latest[Bisection]) -> Around:
+def _around(live: Live, keep: Latest[Bisection], where: Machines) -> Around:
     def surroundings() -> Surroundings:
         reports = Reports(live)
         return Surroundings(
@@ -84,6 +87,7 @@ def _around(live: Live, keep: Latest[Bisection]) -> Around:
             deadline=Deadline.never(),
             cancelled=threading.Event(),
             publisher=reports,
+            machines=where,
         )
 
     return Around(surroundings=surroundings, publish=keep)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from harness.cli_cluster import add_cluster, machines
 from harness.cli_command import (
     SERIES_HELP,
     TREE_HELP,
@@ -51,6 +52,7 @@ def add_run(commands: Any) -> None:
     run.add_argument("--only", default=",".join(KERNELS), help="which kernels: base,patched")
     run.add_argument("--results", type=Path, default=RESULTS, help="where runs are kept")
     run.add_argument("--seconds", type=float, help="how long each workload runs")
+    add_cluster(run)
     run.add_argument("--fail-fast", action="store_true", help="end at the first failure")
     run.add_argument(
         "--git-bisect",
@@ -138,13 +140,14 @@ def _run(options: argparse.Namespace) -> int:
 
 def _run_once(options: argparse.Namespace) -> Run:
     request = request_of(options)
-    with progress(options) as live:
+    with progress(options) as live, machines(options, live) as where:
         reports = Reports(live)
         around = Surroundings(
             listener=reports.listen,
             deadline=Deadline.never(),
             cancelled=threading.Event(),
             publisher=reports,
+            machines=where,
         )
         with closing(reports.last_line), task(reports.listen, RUN, f"run {request.plan.name}") as current:
             run = execute(request, around)

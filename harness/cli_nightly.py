@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from harness.cli_cluster import add_cluster, machines
 from harness.cli_command import add_command, add_quiet, answer, closing, finish, progress
 from harness.deadline import Deadline
 from harness.errors import UserError
@@ -21,6 +22,7 @@ from harness.pipeline.bisect import Around
 from harness.pipeline.bisect import begin as begin_bisection
 from harness.pipeline.bisect import resume as go_on
 from harness.pipeline.bisect_model import Bisection
+from harness.pipeline.cells import Machines
 from harness.pipeline.night import NightAround, alone, begin, resume
 from harness.pipeline.night_entry import Bisect
 from harness.pipeline.night_model import Night
@@ -56,6 +58,7 @@ def add_commands(commands: Any) -> None:
     nightly.add_argument(
         "--force", action="store_true", help="go on with a tree or a compiler that no table covers"
     )
+    add_cluster(nightly)
     past = add_command(commands, "history", _history, "what the nights came to: new, fixed, flaky")
     past.add_argument("--results", type=Path, default=RESULTS, help="where nights and history are kept")
     past.add_argument("--case", default="", metavar="NAME", help="night by night, cases with that in it")
@@ -67,8 +70,8 @@ def _nightly(options: argparse.Namespace) -> int:
     site = _site(options.results, options.jobs, options.force)
     keep = Latest(keep_night)
     with alone(site.results), open_history(site.results, new=True) as history:
-        with progress(options) as live, closing(keep.last_line):
-            around = _around(live, keep, history, site.results)
+        with progress(options) as live, machines(options, live) as where, closing(keep.last_line):
+            around = _around(live, keep, history, site.results, where)
             night, directory = begin(plan, options.plan, entries, site, around)
         index(site.results)
     return _said(options, night, directory)
@@ -82,8 +85,9 @@ def resume_night(options: argparse.Namespace) -> int:
         site = _site(directory.parent, options.jobs, night.force)
         keep = Latest(keep_night)
         with open_history(site.results, new=True) as history:
-            with progress(options) as live, closing(keep.last_line):
-                night = resume(night, directory, site, _around(live, keep, history, site.results))
+            with progress(options) as live, machines(options, live) as where, closing(keep.last_line):
+                around = _around(live, keep, history, site.results, where)
+                night = resume(night, directory, site, around)
             index(site.results)
     return _said(options, night, directory)
 
@@ -123,7 +127,7 @@ def _site(results: Path, jobs: int, force: bool) -> Request:
     )
 
 
-def _around(live: Live, keep: Latest[Night], history: History, results: Path) -> NightAround:
+def _around(live: Live, keep: Latest[Night], history: History, results: Path, where: Machines) -> NightAround:
     given: list[threading.Event] = []
 
     def surroundings(entry: str) -> Surroundings:
@@ -131,7 +135,11 @@ def _around(live: Live, keep: Latest[Night], history: History, results: Path) ->
         cancelled = threading.Event()
         given.append(cancelled)
         return Surroundings(
-            listener=reports.listen, deadline=Deadline.never(), cancelled=cancelled, publisher=reports
+            listener=reports.listen,
+            deadline=Deadline.never(),
+            cancelled=cancelled,
+            publisher=reports,
+            machines=where,
         )
 
     def cancel() -> None:
@@ -149,6 +157,7 @@ def _around(live: Live, keep: Latest[Night], history: History, results: Path) ->
         chronicle=history,
         bisect=lambda entry, placed: _bisect(lambda: surroundings(entry), placed),
         cancel=cancel,
+        room=where.room,
         sweep=thrown_away,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli_bisect import resume_bisection
+from harness.cli_cluster import add_cluster
 from harness.cli_command import add_command, add_quiet
 from harness.cli_nightly import resume_night
 from harness.report.night import NAME as NIGHT
@@ -19,6 +20,7 @@ def add_resume(commands: Any) -> None:
     again = add_command(commands, "resume", _resume, "go on with a night or a bisection that was cut off")
     again.add_argument("run", type=Path, metavar="RUN", help="its directory under results/")
     add_quiet(again)
+    add_cluster(again)
     again.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="make's -j")
 
 
