@@ -14,10 +14,10 @@ run: install
 	$(VENV)/bin/harness run configs/default.yaml
 
 test: lint unit
-	$(VENV)/bin/pytest tests/e2e -m e2e
+	$(VENV)/bin/pytest tests -m "e2e or slow"
 
 unit: install
-	$(VENV)/bin/pytest tests/unit -n auto --dist loadfile
+	$(VENV)/bin/pytest tests/unit -m "not slow" -n auto --dist loadfile
 
 lint: install
 	$(VENV)/bin/ruff check .

@@ -79,6 +79,7 @@ def _works(command: str, workspace: Path) -> None:
     assert done.returncode == 1, done.stderr
 
 
+@pytest.mark.slow
 def test_each_command_runs(tmp_path: Path, toy_source: Path) -> None:
     port, workspace = free_port(), _workspace(tmp_path, toy_source)
     scheduler, worker = (_here(f"dask {one}", port)[0] for one in ("scheduler", "worker"))
@@ -89,6 +90,7 @@ def test_each_command_runs(tmp_path: Path, toy_source: Path) -> None:
             _works(command, workspace)
 
 
+@pytest.mark.slow
 def test_tls(certificates: Path, toy_source: Path) -> None:
     port, workspace = free_port(), _workspace(certificates, toy_source)
     scheduler, worker = (_here(f"dask {one}", port)[1] for one in ("scheduler", "worker"))

@@ -65,6 +65,7 @@ def test_a_failing_kernel_ends_no_stage_and_the_shell_puts_parameters_in(job: st
                 assert publisher in stage.split("always {")[1]
 
 
+@pytest.mark.slow
 def test_the_job_of_a_night_reads_what_the_command_leaves(tmp_path: Path, toy_source: Path) -> None:
     workspace = toy_workspace(tmp_path, toy_source)
     more = f"--results {workspace / 'results'}"
@@ -84,6 +85,7 @@ def test_the_job_of_a_night_reads_what_the_command_leaves(tmp_path: Path, toy_so
 @pytest.mark.parametrize(
     "series", [BAD, f"../other place/$(touch {BAD}.ran)/{BAD}"], ids=["plain", "hostile"]
 )
+@pytest.mark.slow
 def test_the_job_of_a_series_reads_what_the_commands_leave(
     tmp_path: Path, toy_source: Path, series: str
 ) -> None:
@@ -111,6 +113,7 @@ def test_the_job_of_a_series_reads_what_the_commands_leave(
     assert not list(tmp_path.rglob("*.ran"))
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_no_failing_kernel(tmp_path: Path, toy_source: Path) -> None:
     """Exit 2 or 3: the stage ends; no report of the build before is taken for this one's."""
     workspace = toy_workspace(tmp_path, toy_source)
@@ -124,6 +127,7 @@ def test_what_cannot_be_read_is_no_failing_kernel(tmp_path: Path, toy_source: Pa
     assert _PAGE.text.count("skipOldReports: true") == 2
 
 
+@pytest.mark.slow
 def test_the_doctor_says_what_is_missing(tmp_path: Path) -> None:
     (command,) = [one for one in _PAGE.commands() if "doctor" in one]
     assert run(

@@ -36,6 +36,7 @@ def test_a_command_is_one(command: str) -> None:
         assert load_night(PROJECT / options.plan)[1]
 
 
+@pytest.mark.slow
 def test_each_command_runs(tmp_path: Path, toy_source: Path) -> None:
     """On the toy kernel, with a series that does not build: the night has a verdict, and boots nothing."""
     workspace = toy_workspace(tmp_path, toy_source)
