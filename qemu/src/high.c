@@ -11,6 +11,8 @@
 #include "work-tenant.h"
 #include "work.h"
 
+#define PATIENCE 100 /* times, 10 ms apart */
+
 static char group[GROUP_PATH];
 static struct tenant tenant;
 
@@ -47,16 +49,21 @@ static bool sweep_over(long long high)
 }
 
 /*
- * The task sleeps. A write to memory.high reclaims until usage is not above it, or 16 times in a row
- * nothing could be (memory_high_write(), mm/memcontrol.c); all that this task has can be swapped out.
+ * The task sleeps. A write to memory.high reclaims until usage is not above it, or 16 times nothing could be
+ * (memory_high_write(), mm/memcontrol.c); all that this task has can be swapped out. 16 times are soon over where
+ * pages are on their way to a busy disk, so it is asked again.
  */
 static void come_back(long long high)
 {
-	long long usage;
+	long long usage = high + 1;
 
 	group_list_pages();
-	set_high(high);
-	usage = group_get(group, "memory.current");
+	for (int times = 0; times < PATIENCE && usage > high; times++) {
+		if (times)
+			usleep(10000);
+		set_high(high);
+		usage = group_get(group, "memory.current");
+	}
 	if (usage > high)
 		work_wrong("usage is %lld at rest after memory.high was set to %lld", usage, high);
 	work_note("brought_back", 1);

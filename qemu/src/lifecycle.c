@@ -23,7 +23,7 @@
 #define MOUNT "/cg" /* where init.c puts it */
 #define MOST_CHILDREN 6
 #define MOST_PAGES 48
-#define AGENT_SECONDS 8 /* a work queue, fork and exec, emulated */
+#define AGENT_SECONDS 20 /* a work queue, fork and exec, emulated */
 #define ANY_LIMIT "67108864" /* more than a group here ever has */
 
 static char group[GROUP_PATH], file[512], page[PAGE], agent_before[256];
