@@ -26,6 +26,8 @@ from harness.verdict import Verdict
 from tests.docs_pages import Page
 from tests.unit.cluster_sample import GATE, Played, cells, free_port, run_all, running, until
 
+pytestmark = pytest.mark.slow
+
 _PAGE = Page("cluster.md").text
 _FAILURES = "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"
 _PRELOAD = f" --preload {Path(__file__).parent / 'cluster_sample.py'}"
