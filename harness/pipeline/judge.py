@@ -251,8 +251,9 @@ def _worker(worker: Work) -> list[Finding]:
         return [(Verdict.BROKEN, f"{who}: {worker.facts.get('error', 'could not do its work')}")]
     if worker.exit:
         errors = worker.facts.get("verify_errors", "some")
-        said = worker.facts.get("failed")  # a program of others may check more than its data
-        return [(Verdict.FAIL, f"{who}: {said}" if said else f"{who} read back wrong data ({errors} errors)")]
+        # "failed" is of programs of others; "wrong" is what ours saw first, of data or of an interface
+        said = worker.facts.get("failed") or worker.facts.get("wrong")
+        return [(Verdict.FAIL, f"{who}: {said or f'{errors} errors, of which it says no more'}")]
     return []
 
 

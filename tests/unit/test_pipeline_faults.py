@@ -191,7 +191,7 @@ def test_signs_are_reports_checks_and_the_rest() -> None:
     assert signs_of(slow) == ("workload",)
     triple = Case(name="anon", verdict=Verdict.FAIL, reason="because", ending="triple-fault")
     assert signs_of(triple) == ("triple-fault",)
-    lied = Case(name="anon", verdict=Verdict.FAIL, reason="worker 1 read back wrong data (3 errors)")
+    lied = Case(name="anon", verdict=Verdict.FAIL, reason="worker 1: page 3 generation 1 word 0: 0, wanted 7")
     assert signs_of(lied) == ("workload",)
     boot = Case(name="boot", verdict=Verdict.FAIL, reason="does not boot")
     assert signs_of(boot) == ("boot",)

@@ -125,7 +125,14 @@ def test_all_is_well() -> None:
         ),
         (_evidence(_GOOD_WORK, ended=Ended(None, "connection lost")), Verdict.INFRA, "cut off"),
         (_evidence(_GOOD_WORK, ended=Ended(127)), Verdict.BROKEN, "ended with 127"),
-        (_evidence(Work(0, 1, 0, {"verify_errors": "3"}), _END), Verdict.FAIL, "wrong data (3 errors)"),
+        (_evidence(Work(0, 1, 0, {"verify_errors": "3"}), _END), Verdict.FAIL, "worker 0: 3 errors"),
+        (
+            _evidence(
+                Work(0, 1, 0, {"verify_errors": "3", "wrong": "usage is 2 at rest, the limit 1"}), _END
+            ),
+            Verdict.FAIL,
+            "worker 0: usage is 2 at rest, the limit 1",
+        ),
         (_evidence(Work(0, 2, 0, {"error": "no room"}), _END), Verdict.BROKEN, "no room"),
         (_evidence(Work(0, 77, 0, {"skip": "no shmat"}), _END), Verdict.SKIP, "no shmat"),
         (_evidence(Work(0, -1, 9, {"pages_touched": "1"}), _END), Verdict.BROKEN, "SIGKILL"),

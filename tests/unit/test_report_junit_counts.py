@@ -30,7 +30,7 @@ SCHEMA = xmlschema.XMLSchema(Path(__file__).parent.parent / "data/junit/jenkins-
 _WARNING = msgspec.structs.replace(BUG, title="WARNING in f", severity="bad")
 _NOTE = msgspec.structs.replace(BUG, title="INFO: x", severity="note")
 _CUT = Said(verdict=Verdict.INFRA, reason="memcg-case was cut off: lost")
-_WRONG = Said(verdict=Verdict.FAIL, reason="worker 0 read back wrong data (1 errors)")
+_WRONG = Said(verdict=Verdict.FAIL, reason="worker 0: page 3 generation 1 word 0: 0, wanted 7")
 _IDLE = Said(verdict=Verdict.BROKEN, reason="nothing was exercised: pages at zero")
 _CANNOT = Said(verdict=Verdict.SKIP, reason="no swap here")
 
