@@ -62,11 +62,20 @@ def _explain(path: Path, root: yaml.Node | None, message: str, kind: type[Any]) 
     if unknown:
         key = unknown.group(1)
         line = _line(_key_node(node, key) or node)
-        near = difflib.get_close_matches(key, sorted(_fields(kind)), n=1)
-        mend = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(_fields(kind)))}"
-        return f"{path}:{line}: unknown key {key!r}{mend}"
+        return f"{path}:{line}: unknown key {key!r}; {_mend(kind, key)}"
     inside = where.removeprefix("$").lstrip(".")
     return f"{path}:{_line(node)}: {what[:1].lower()}{what[1:]}" + (f", in {inside}" if inside else "")
+
+
+def _mend(kind: type[Any], key: str) -> str:
+    """What *key*, which is not known where it stands, may have been meant to be."""
+    known = sorted(_fields(kind))
+    if key in known:
+        homes = (field.encode_name for field in msgspec.structs.fields(kind) if key in _fields(field.type))
+        home = next(homes, "")
+        return f"it belongs below {home!r}" if home else "it belongs at the top"
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
 
 
 def _refuse_twice(path: Path, node: yaml.Node | None) -> None:

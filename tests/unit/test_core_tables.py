@@ -49,6 +49,12 @@ def test_unknown_key_inside_a_mapping_names_its_own_line(table: Path) -> None:
     assert message == "7: unknown key 'memory'; did you mean 'memory_mb'?"
 
 
+def test_a_key_in_the_wrong_place_is_told_its_own(table: Path) -> None:
+    assert _error(table, _GOOD + "cpus: 1\n") == "5: unknown key 'cpus'; it belongs below 'guest'"
+    message = _error(table, _GOOD + "guest:\n  seconds: 2\n")
+    assert message == "6: unknown key 'seconds'; it belongs at the top"
+
+
 def test_wrong_type_names_line_and_place(table: Path) -> None:
     assert _error(table, _GOOD + "guest:\n  cpus: two\n").startswith(
         "6: expected `int`, got `str`, in guest.cpus"
