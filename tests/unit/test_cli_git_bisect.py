@@ -63,12 +63,14 @@ def _bisected(tmp_path: Path, outcomes: list[str]) -> str:
     return _git(repository, "bisect", "run", *driver, str(tmp_path / "results"))
 
 
+@pytest.mark.slow
 def test_git_finds_the_first_bad_commit(tmp_path: Path) -> None:
     said = _bisected(tmp_path, ["pass", "pass", "unbuildable", "pass", "fail", "broken", "fail"])
     assert "is the first bad commit" in said
     assert "commit 4" in said
 
 
+@pytest.mark.slow
 def test_git_ends_where_the_machine_fails(tmp_path: Path) -> None:
     said = _bisected(tmp_path, ["pass", "down", "down", "fail"])
     assert "is the first bad commit" not in said
